@@ -1,0 +1,145 @@
+package pid1
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/signals"
+)
+
+// parts are what an agent does in a test. Each returns its own exit code, which
+// must never matter.
+var parts = map[string]func(*Link, []string) error{
+	// exit CODE: no job at all.
+	"exit": func(l *Link, args []string) error {
+		code, err := strconv.Atoi(args[0])
+		return errors.Join(err, l.Report(code, time.Hour))
+	},
+	// echo: tells every signal, ends with TERM.
+	"echo": func(l *Link, _ []string) error {
+		event("up")
+		for s := range l.Signals() {
+			event("got", signals.Name(s))
+			if s == syscall.SIGTERM {
+				return l.Report(143, time.Hour)
+			}
+		}
+		event("closed")
+		return nil
+	},
+	// run SCRIPT: a job; its end is the outcome.
+	"run": func(l *Link, args []string) error {
+		return l.Report(runScript(args[0]), time.Hour)
+	},
+	// leave GRACE SCRIPT: a job that nobody waits for; reports 3 at USR1.
+	"leave": func(l *Link, args []string) error {
+		grace, err := time.ParseDuration(args[0])
+		if err := errors.Join(err, script(args[1]).Start()); err != nil {
+			return err
+		}
+		for <-l.Signals() != syscall.SIGUSR1 {
+		}
+		return l.Report(3, grace)
+	},
+	// orphans SCRIPT: a job whose orphans must all be waited for by its end.
+	"orphans": func(l *Link, args []string) error {
+		code := runScript(args[0])
+		poll := time.NewTicker(time.Millisecond)
+		for ; zombies(os.Getppid()) > 0; <-poll.C {
+		}
+		return l.Report(code, time.Hour)
+	},
+	// hang: reports, but stays.
+	"hang": func(l *Link, _ []string) error {
+		if err := l.Report(3, 0); err != nil {
+			return err
+		}
+		select {}
+	},
+	// close: leaves the link, but stays.
+	"close": func(l *Link, _ []string) error {
+		_ = l.conn.file.Close()
+		select {}
+	},
+	"panic": func(*Link, []string) error { panic("the agent's part") },
+	"quit":  func(*Link, []string) error { return errors.New("without an outcome") },
+	// garbage: what it sends is no message.
+	"garbage": func(l *Link, _ []string) error {
+		if _, err := l.conn.file.WriteString("{"); err != nil {
+			return err
+		}
+		select {}
+	},
+	// direct SCRIPT: sends itself every signal before it runs the job.
+	"direct": func(l *Link, args []string) error {
+		for _, s := range append(signals.Forwardable(), syscall.SIGPIPE, syscall.SIGPROF, syscall.SIGURG) {
+			if err := syscall.Kill(os.Getpid(), s.(syscall.Signal)); err != nil {
+				return err
+			}
+		}
+		return l.Report(runScript(args[0]), time.Hour)
+	},
+}
+
+// deafAgent has a link that it does not read: it reports while a signal waits.
+func deafAgent() error {
+	fd, err := inherited()
+	if err != nil {
+		return err
+	}
+	link := conn{os.NewFile(uintptr(fd), "link")}
+	if _, err := link.receive(); err != nil {
+		return err
+	}
+	event("up")
+	if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); err != nil {
+		return err
+	}
+	return link.send(message{Outcome: &outcome{Code: 3, Grace: time.Hour}})
+}
+
+func agentMain(part string, args []string) int {
+	var err error
+	var l *Link
+	if part == "deaf" {
+		err = deafAgent()
+	} else if l, err = Attach(); err == nil {
+		err = parts[part](l, args)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "agent:", err)
+		return 99
+	}
+	return 0
+}
+
+func script(s string) *exec.Cmd {
+	cmd := exec.Command("sh", "-c", s, "job", "an argument")
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	return cmd
+}
+
+func runScript(s string) int {
+	cmd := script(s)
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		event(err.Error())
+	}
+	return signals.ExitCode(cmd.ProcessState.Sys().(syscall.WaitStatus))
+}
+
+func zombies(parent int) int {
+	all, err := processes()
+	if err != nil {
+		event(err.Error())
+	}
+	return len(slices.DeleteFunc(all, func(p process) bool { return p.parent != parent || !p.dead() }))
+}

@@ -1,0 +1,104 @@
+package pid1
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/signals"
+)
+
+// Link is the agent's end of the link to the supervisor.
+type Link struct {
+	conn    conn
+	signals chan syscall.Signal
+}
+
+// Attach takes the link over that Run left to this process. It fails when Run
+// did not start it, or is gone already. It must come before this process reads
+// its environment and before it starts another one.
+//
+// It returns when the supervisor catches every signal; from then on a signal
+// sent to the agent itself does nothing, for the supervisor's are the ones that
+// count. Those signals are caught, not ignored, so the agent's children start
+// with them as the supervisor's caller had set them.
+func Attach() (*Link, error) {
+	fd, err := inherited()
+	if err != nil {
+		return nil, fmt.Errorf("this process is not the agent of a supervisor: %w", err)
+	}
+	unix.CloseOnExec(fd)
+	swallow()
+	l := &Link{
+		conn:    conn{os.NewFile(uintptr(fd), "link to the supervisor")},
+		signals: make(chan syscall.Signal),
+	}
+	if m, err := l.conn.receive(); err != nil || !m.Armed {
+		return nil, errors.Join(errors.New("the supervisor did not greet its agent"), err)
+	}
+	go l.read()
+	return l, nil
+}
+
+// inherited finds the descriptor of the link and takes its number out of the
+// environment.
+func inherited() (int, error) {
+	value, ok := os.LookupEnv(linkVariable)
+	if !ok {
+		return 0, fmt.Errorf("%s is not set", linkVariable)
+	}
+	if err := os.Unsetenv(linkVariable); err != nil {
+		return 0, err
+	}
+	fd, err := strconv.Atoi(value)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", linkVariable, err)
+	}
+	if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_SEQPACKET {
+		return 0, errors.Join(fmt.Errorf("%s=%d is no link", linkVariable, fd), err)
+	}
+	return fd, nil
+}
+
+// swallow catches signals and drops them: os/signal never waits for a reader.
+func swallow() {
+	subscribe(make(chan os.Signal, 1), append(signals.Forwardable(), syscall.SIGPIPE)...)
+}
+
+func (l *Link) read() {
+	defer close(l.signals)
+	for {
+		m, err := l.conn.receive()
+		if err != nil {
+			return
+		}
+		if m.Signal != 0 {
+			l.signals <- m.Signal
+		}
+	}
+}
+
+// Signals hands out every signal that the supervisor got, in the order of
+// arrival. It is closed when the supervisor is gone. Signals that nobody takes
+// wait, in the end on the supervisor's side.
+func (l *Link) Signals() <-chan syscall.Signal { return l.signals }
+
+// Report tells the supervisor how things ended: the exit code, 0 to 255, and
+// how long processes that are left have between TERM and KILL, 0 for KILL at
+// once. The first report counts. It is the agent's last act: it must exit then,
+// within a second or grace, whichever is longer.
+func (l *Link) Report(code int, grace time.Duration) error {
+	o := outcome{Code: code, Grace: max(grace, 0)}
+	if err := o.check(); err != nil {
+		return fmt.Errorf("report the outcome: %w", err)
+	}
+	if err := l.conn.send(message{Outcome: &o}); err != nil {
+		return fmt.Errorf("report the outcome: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package pid1
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAttachWithoutSupervisor(t *testing.T) {
+	file, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	for value, want := range map[string]string{
+		"":                           "is not set",
+		"three":                      "invalid syntax",
+		"100000":                     "is no link",
+		strconv.Itoa(int(file.Fd())): "is no link",
+	} {
+		if value != "" {
+			t.Setenv(linkVariable, value)
+		}
+		if _, err := Attach(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s=%s: error %v, want one with %q", linkVariable, value, err, want)
+		}
+		if _, set := os.LookupEnv(linkVariable); set {
+			t.Errorf("%s=%s is left in the environment", linkVariable, value)
+		}
+	}
+}
+
+func TestReportRefusesWhatIsNoExitCode(t *testing.T) {
+	for _, code := range []int{-1, 256} {
+		if err := (&Link{}).Report(code, 0); err == nil {
+			t.Errorf("Report(%d) took it", code)
+		}
+	}
+}
+
+// An agent that does not read must not hold up who catches signals, nor take
+// memory without end.
+func TestQueueOfAnAgentThatDoesNotRead(t *testing.T) {
+	in, out := make(chan os.Signal), make(chan syscall.Signal)
+	go queue(in, out)
+	var want []syscall.Signal
+	for i := range 10 * maxWaiting {
+		s := syscall.Signal(35 + i%20)
+		if i < maxWaiting {
+			want = append(want, s)
+		}
+		in <- s
+	}
+	in <- syscall.SIGTERM
+	in <- syscall.SIGTERM
+	want = append(want, syscall.SIGTERM)
+	in <- syscall.SIGINT
+	want = append(want, syscall.SIGINT)
+	var got []syscall.Signal
+	for range want {
+		got = append(got, <-out)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d signals, the last ones %v; want %d, the last ones %v", len(got), got[len(got)-3:], len(want), want[len(want)-3:])
+	}
+	select {
+	case s := <-out:
+		t.Errorf("one too many: %v", s)
+	default:
+	}
+}
+
+func TestParseStat(t *testing.T) {
+	const rest = " S 7 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654321012 1 1\n"
+	for _, name := range []string{"sh", "", "a b", ") S 1 (", "(((", "x\ny", "\xff"} {
+		p, err := parseStat([]byte("42 (" + name + ")" + rest))
+		want := process{identity: identity{pid: 42, started: 987654321012}, parent: 7, name: name, state: 'S'}
+		if err != nil || p != want {
+			t.Errorf("%q: %+v, %v", name, p, err)
+		}
+	}
+	for _, bad := range []string{"", "42", "42 (sh)", "42 )sh(" + rest, "42 (sh) S 7", "x (sh)" + rest, "42 (sh) S x" + rest[4:]} {
+		if p, err := parseStat([]byte(bad)); err == nil {
+			t.Errorf("%q was read as %+v", bad, p)
+		}
+	}
+	self, err := readProcess(os.Getpid())
+	if err != nil || self.parent != os.Getppid() || self.dead() || self.started == 0 {
+		t.Errorf("this process: %+v, %v", self, err)
+	}
+}
+
+// A number that another process has got since must not be signalled.
+func TestSignalSparesAnotherProcess(t *testing.T) {
+	self, err := readProcess(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	self.started--
+	self.signal(unix.SIGKILL) // or this is the end of the test
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{`{"armed":true}`, `{"signal":15}`, `{"outcome":{"code":3,"grace_ns":1}}`, `{"outcome":{"code":256}}`, `null`, `[`, ``} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, packet []byte) {
+		m, err := decode(packet)
+		if err != nil && m != (message{}) {
+			t.Errorf("%q: message %+v beside the error %v", packet, m, err)
+		}
+		if m.Outcome != nil && (m.Outcome.Code < 0 || m.Outcome.Code > 255) {
+			t.Errorf("%q: exit code %d", packet, m.Outcome.Code)
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package pid1
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-reap"
+	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/signals"
+)
+
+// reaper waits for every child of this process, its own and adopted ones.
+type reaper struct {
+	reaped    chan struct{} // holds a value when a child has been reaped since it was last emptied
+	agentGone chan struct{} // closed when the agent has been reaped
+
+	agent int
+	once  sync.Once    // closes agentGone
+	lock  sync.RWMutex // go-reap holds it to write while it reaps
+	pids  reap.PidCh
+	armed chan struct{} // closed when go-reap hears of dead children
+}
+
+// newReaper starts go-reap, held back until follow: no child can be reaped
+// before it is known which one the agent is.
+func newReaper() *reaper {
+	r := &reaper{
+		reaped:    make(chan struct{}, 1),
+		agentGone: make(chan struct{}),
+		pids:      make(reap.PidCh, 128),
+		armed:     make(chan struct{}),
+	}
+	r.lock.RLock()
+	go reap.ReapChildren(r.pids, nil, nil, &r.lock)
+	go r.kick()
+	return r
+}
+
+// kick tells go-reap about children that died before it listened, or before
+// this program was executed: it acts on SIGCHLD alone, and says nowhere that it
+// has subscribed to it. But once it has, and one arrives, it waits for the lock,
+// and while a writer waits no reader gets it.
+func (r *reaper) kick() {
+	defer close(r.armed)
+	retry := time.NewTicker(100 * time.Microsecond)
+	defer retry.Stop()
+	for {
+		_ = unix.Kill(os.Getpid(), unix.SIGCHLD)
+		<-retry.C
+		if !r.lock.TryRLock() {
+			return
+		}
+		r.lock.RUnlock()
+	}
+}
+
+// follow lets go-reap begin and watches for the agent's end.
+func (r *reaper) follow(agent int) {
+	r.agent = agent
+	<-r.armed
+	r.lock.RUnlock()
+	go func() {
+		for pid := range r.pids {
+			if pid == agent {
+				r.closeAgentGone()
+			}
+			select {
+			case r.reaped <- struct{}{}:
+			default:
+			}
+		}
+	}()
+}
+
+func (r *reaper) closeAgentGone() { r.once.Do(func() { close(r.agentGone) }) }
+
+// endAgent makes sure that an agent that has closed the link is dead, and says
+// how it ended. That takes at most a second, and is not always known: go-reap
+// may have been quicker, and it drops the status.
+func (r *reaper) endAgent() string {
+	r.lock.RLock() // go-reap stands still
+	defer r.lock.RUnlock()
+	var status unix.WaitStatus
+	switch pid, err := unix.Wait4(r.agent, &status, unix.WNOHANG, nil); {
+	case err != nil:
+		return "not known"
+	case pid == 0:
+		// Not waited for, so the number is still its own. An agent that is
+		// ending by itself keeps the status that it ends with.
+		_ = unix.Kill(r.agent, unix.SIGKILL)
+		select {
+		case status = <-r.await():
+		case <-time.After(killWait):
+			return "it can't be killed"
+		}
+	}
+	r.closeAgentGone()
+	return describe(status)
+}
+
+func (r *reaper) await() <-chan unix.WaitStatus {
+	ended := make(chan unix.WaitStatus, 1)
+	go func() {
+		var status unix.WaitStatus
+		if _, err := unix.Wait4(r.agent, &status, 0, nil); err == nil {
+			ended <- status
+		}
+	}()
+	return ended
+}
+
+func describe(status unix.WaitStatus) string {
+	switch {
+	case status.Signaled() && status.Signal() == unix.SIGKILL:
+		return "killed by SIGKILL: out of memory, or kill -9"
+	case status.Signaled():
+		return "killed by " + signals.Name(status.Signal())
+	}
+	return "exited with " + strconv.Itoa(status.ExitStatus())
+}

@@ -1,0 +1,95 @@
+package pid1
+
+import (
+	"os"
+	"slices"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// scope is the set of processes that this process ends; it is not one of them.
+type scope interface {
+	empty() bool
+	// signal reaches the processes that there are now and returns which.
+	signal(unix.Signal) map[identity]bool
+	// list leaves out the dead that nobody has waited for yet.
+	list() ([]process, error)
+}
+
+func newScope(log *zap.Logger) scope {
+	if os.Getpid() == 1 {
+		return namespace{}
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		log.Warn("this process can't adopt orphans: they may be left running", zap.Error(err))
+	}
+	return descendants{self: os.Getpid()}
+}
+
+// namespace is every other process of the PID namespace that this process is
+// the first of. Only process 1 may use it: kill(-1) of any other one reaches
+// all that its user owns.
+type namespace struct{}
+
+// The kernel spares process 1 and the caller, signals all others at one instant
+// and returns ESRCH only when there are none (kill_something_info in its
+// kernel/signal.c).
+func (namespace) empty() bool { return unix.Kill(-1, 0) == unix.ESRCH }
+
+func (n namespace) signal(s unix.Signal) map[identity]bool {
+	told := make(map[identity]bool)
+	list, _ := n.list()
+	for _, p := range list {
+		told[p.identity] = true
+	}
+	_ = unix.Kill(-1, s)
+	return told
+}
+
+func (namespace) list() ([]process, error) {
+	all, err := processes()
+	return slices.DeleteFunc(all, func(p process) bool { return p.pid == 1 || p.dead() }), err
+}
+
+// descendants are the processes that self started, and their children, and so
+// on. An orphan among them stays one, because self is a subreaper.
+type descendants struct{ self int }
+
+// Every line of descent goes through a child of self, if only one that is dead
+// and not waited for.
+func (descendants) empty() bool {
+	err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == unix.ECHILD
+}
+
+func (d descendants) list() ([]process, error) {
+	all, err := processes()
+	if err != nil {
+		return nil, err
+	}
+	children := make(map[int][]process)
+	for _, p := range all {
+		children[p.parent] = append(children[p.parent], p)
+	}
+	var list []process
+	for next := children[d.self]; len(next) > 0; next = next[1:] {
+		next = append(next, children[next[0].pid]...)
+		if !next[0].dead() {
+			list = append(list, next[0])
+		}
+	}
+	return list, nil
+}
+
+// signal misses what is forked or orphaned while it looks: the next call is for
+// those.
+func (d descendants) signal(s unix.Signal) map[identity]bool {
+	told := make(map[identity]bool)
+	list, _ := d.list()
+	for _, p := range list {
+		told[p.identity] = true
+		p.signal(s)
+	}
+	return told
+}

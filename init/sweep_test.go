@@ -1,0 +1,132 @@
+package pid1
+
+import (
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A grace of an hour is never waited for: each of these ends when the last
+// process does, or the test does not.
+
+func TestStrayEndsAtTerm(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "leave", "1h", `trap "echo told >&3; exit" TERM; echo ready >&3; while :; do sleep 1000 & wait; done`)
+		s.expect(t, "ready")
+		s.send(t, syscall.SIGUSR1)
+		s.expect(t, "told")
+		s.end(t, 3)
+		s.logged(t, "processes are left: sending TERM", " sh (")
+		if strings.Contains(s.log.String(), "KILL") {
+			t.Errorf("KILL was sent:\n%s", s.log.String())
+		}
+	})
+}
+
+// What a stray starts when it gets TERM is its own affair, until it leaves that
+// behind.
+func TestWhatIsStartedAtTerm(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "leave", "1h", `trap 'sh -c "sleep 0.3; echo cleaned up >&3"; sleep 1000 & exit' TERM; echo ready >&3; while :; do sleep 1000 & wait; done`)
+		s.expect(t, "ready")
+		s.send(t, syscall.SIGUSR1)
+		s.expect(t, "cleaned up")
+		s.end(t, 3)
+	})
+}
+
+func TestStrayThatIsStoppedEndsAtTerm(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "leave", "1h", `echo ready >&3; kill -STOP $$`)
+		s.expect(t, "ready")
+		s.send(t, syscall.SIGUSR1)
+		s.end(t, 3)
+	})
+}
+
+func TestStrayIsKilledAfterTheGrace(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		const grace = 200 * time.Millisecond
+		s := w.start(t, "leave", grace.String(), `trap "" TERM; sleep 1000 & echo ready >&3; exec sleep 1000`)
+		s.expect(t, "ready")
+		begun := time.Now()
+		s.send(t, syscall.SIGUSR1)
+		s.end(t, 3)
+		if took := time.Since(begun); took < grace {
+			t.Errorf("ended after %v, the grace was %v", took, grace)
+		}
+		s.logged(t, "processes outlived TERM: sending KILL", `"count":2`, " sleep (")
+	})
+}
+
+func TestNoGraceIsKillAtOnce(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "leave", "0s", `trap "" TERM; echo ready >&3; exec sleep 1000`)
+		s.expect(t, "ready")
+		s.send(t, syscall.SIGUSR1)
+		s.end(t, 3)
+	})
+}
+
+// Many strays, in sessions of their own and started by one another.
+func TestFamilyOfStrays(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "leave", "50ms", `i=0; while [ $i -lt 100 ]; do
+			setsid sh -c 'trap "" TERM; (sh -c "sleep 1000; :" & sleep 1000 &); sleep 1000; :' & i=$((i+1)); done; echo ready >&3; wait`)
+		s.expect(t, "ready")
+		s.send(t, syscall.SIGUSR1)
+		s.end(t, 3)
+	})
+}
+
+func TestNothingLeftIsNoDelayAndNoWord(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "run", "exit 3")
+		s.end(t, 3)
+		if s.log.Len() > 0 {
+			t.Errorf("unexpected log:\n%s", s.log.String())
+		}
+	})
+}
+
+func TestTermDuringTheSweepChangesNothing(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		s := w.start(t, "leave", "1h", `trap "echo told >&3" TERM; trap "kill \$!; exit" USR2; echo ready >&3; while :; do sleep 1000 & wait; kill $!; done`)
+		s.expect(t, "ready")
+		s.send(t, syscall.SIGUSR1)
+		s.expect(t, "told")
+		for range 10 {
+			s.send(t, syscall.SIGTERM)
+			s.send(t, syscall.SIGINT)
+		}
+		for _, pid := range childrenOf(s.Process.Pid) {
+			_ = syscall.Kill(pid, syscall.SIGUSR2)
+		}
+		s.end(t, 3)
+	})
+}
+
+// As a subreaper, only descendants are ended, whoever else is in the process
+// group, the session and the PID namespace.
+func TestForeignProcessesAreLeftAlone(t *testing.T) {
+	foreign := exec.Command("sleep", "1000")
+	foreign.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := foreign.Start(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := world{}.command("leave", "1ms", `trap "" TERM; echo ready >&3; exec sleep 1000`)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: foreign.Process.Pid}
+	s := start(t, cmd)
+	s.expect(t, "ready")
+	s.send(t, syscall.SIGUSR1)
+	s.end(t, 3)
+	if err := foreign.Process.Signal(syscall.SIGUSR1); err != nil {
+		t.Fatal(err)
+	}
+	_ = foreign.Wait()
+	if status := foreign.ProcessState.Sys().(syscall.WaitStatus); status.Signal() != syscall.SIGUSR1 {
+		t.Errorf("a foreign process was ended: %v", foreign.ProcessState)
+	}
+}
