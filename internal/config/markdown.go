@@ -1,0 +1,26 @@
+package config
+
+import "strings"
+
+// MarkdownTable returns the README's table of the variables.
+func MarkdownTable() string {
+	var b strings.Builder
+	b.WriteString("| variable | default | accepted | meaning |\n|---|---|---|---|\n")
+	for _, v := range variables() {
+		def := v.unset
+		if v.def != "" {
+			def = "`" + v.def + "`"
+		}
+		accepted := v.accepted()
+		if len(v.later) > 0 {
+			accepted = v.supported() + "; not yet: " + v.laterText()
+		}
+		b.WriteString("| " + strings.Join([]string{"`" + v.name + "`", def, cell(accepted), cell(v.doc)}, " | ") + " |\n")
+	}
+	return b.String()
+}
+
+// cell keeps text from being taken for a table's or an emphasis' marks.
+func cell(text string) string {
+	return strings.NewReplacer("|", `\|`, "*", `\*`).Replace(text)
+}

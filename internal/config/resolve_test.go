@@ -1,0 +1,136 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/syminit/syminit/internal/config"
+)
+
+func resolved(t *testing.T, vars map[string]string) (*config.Config, error) {
+	t.Helper()
+	c, err := config.Load(environ(vars))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = c.Resolve()
+	return c, err
+}
+
+// with returns a right setting of two nodes, changed by pairs of name and
+// value.
+func with(pairs ...string) map[string]string {
+	vars := map[string]string{"NODES": "2", "HEAD": "n1", "TOKEN": secret}
+	for i := 0; i < len(pairs); i += 2 {
+		vars[pairs[i]] = pairs[i+1]
+	}
+	return vars
+}
+
+func TestResolveAccepts(t *testing.T) {
+	for name, vars := range map[string]map[string]string{
+		"two nodes":          with(),
+		"insecure":           with("TOKEN", "", "INSECURE", "true"),
+		"head by role":       with("HEAD", "", "ROLE", "head"),
+		"head by rank":       with("HEAD", "", "RANK", "0"),
+		"spare nodes":        with("MAX_NODES", "3", "RANK", "2"),
+		"one node":           {"NODES": "1", "HEAD": "n1"},
+		"secret of no use":   {"TOKEN": secret},
+		"same ports, no Ray": {"PORT": "6379"},
+		"none":               {"RUNTIME": "none"},
+		"role auto":          {"ROLE": "auto"},
+		"no restarts":        {"RESTARTS": "0", "ON_LOSS": "fail", "STATUS_ADDR": "off", "PREFLIGHT": "off"},
+	} {
+		if _, err := resolved(t, vars); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestResolveRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		vars map[string]string
+		want string // of the one line
+	}{
+		"no secret":         {with("TOKEN", ""), "SYMINIT_TOKEN: not set"},
+		"secret, insecure":  {with("INSECURE", "true"), `SYMINIT_INSECURE="true": there is a secret`},
+		"no head":           {with("HEAD", ""), "SYMINIT_HEAD: not set"},
+		"worker, no head":   {with("HEAD", "", "ROLE", "worker"), "SYMINIT_HEAD: not set"},
+		"head, no size":     {map[string]string{"HEAD": "n1"}, "SYMINIT_NODES: not set, but SYMINIT_HEAD is"},
+		"role, no size":     {map[string]string{"ROLE": "head"}, "SYMINIT_NODES: not set, but SYMINIT_ROLE is"},
+		"rank, no size":     {map[string]string{"RANK": "1"}, "SYMINIT_NODES: not set, but SYMINIT_RANK is"},
+		"most, no size":     {map[string]string{"MAX_NODES": "3"}, "SYMINIT_NODES: not set, but SYMINIT_MAX_NODES is"},
+		"most below size":   {with("MAX_NODES", "1"), `SYMINIT_MAX_NODES="1": less than SYMINIT_NODES, which is 2; accepted: 2 or more`},
+		"rank beyond size":  {with("RANK", "2"), `SYMINIT_RANK="2": there are at most 2 nodes; accepted: 0 to 1`},
+		"rank of a worker":  {with("RANK", "1", "ROLE", "head"), `SYMINIT_ROLE="head": a node of rank 1 is the worker`},
+		"rank of the head":  {with("RANK", "0", "ROLE", "worker"), `SYMINIT_ROLE="worker": a node of rank 0 is the head`},
+		"port is Ray's":     {with("PORT", "6379"), `SYMINIT_PORT="6379"`},
+		"Ray's is the port": {with("RAY_PORT", "6378"), `SYMINIT_RAY_PORT="6378"`},
+		"none on two":       {with("RUNTIME", "none"), `SYMINIT_RUNTIME="none": carries a job over one node`},
+		"mp":                {with("RUNTIME", "mp"), `SYMINIT_RUNTIME="mp": not supported yet; accepted: auto, ray or none`},
+		"spmd":              {with("RUNTIME", "spmd"), `SYMINIT_RUNTIME="spmd": not supported yet`},
+		"slurm":             {with("CLUSTER", "Slurm"), `SYMINIT_CLUSTER="slurm": not supported yet; accepted: auto or none`},
+		"restarts":          {with("RESTARTS", "1"), `SYMINIT_RESTARTS="1": not supported yet; accepted: 0`},
+		"on loss":           {with("ON_LOSS", "ignore"), `SYMINIT_ON_LOSS="ignore": not supported yet; accepted: fail`},
+		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: warn or off`},
+		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
+	} {
+		_, err := resolved(t, c.vars)
+		got := lines(err)
+		if len(got) != 1 || !strings.HasPrefix(got[0], c.want) || !strings.Contains(got[0], "; next: ") {
+			t.Errorf("%s:\ngot  %q\nwant %s", name, got, c.want)
+		}
+	}
+}
+
+func TestResolveTellsAllAtOnce(t *testing.T) {
+	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore"})
+	if got := lines(err); len(got) != 5 {
+		t.Errorf("want MAX_NODES, HEAD, TOKEN, RUNTIME and ON_LOSS, got %q", got)
+	}
+}
+
+func TestResolvedValues(t *testing.T) {
+	c, err := resolved(t, with("RANK", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.MaxNodes != 2 || c.Role != config.RoleWorker {
+		t.Errorf("at most %d nodes, role %s", c.MaxNodes, c.Role)
+	}
+	for _, v := range c.Values() {
+		if v.Name == "SYMINIT_ROLE" && (v.Value != "worker" || v.Source != "SYMINIT_RANK") {
+			t.Errorf("got %+v", v)
+		}
+		if v.Name == "SYMINIT_MAX_NODES" && (v.Value != "2" || v.Source != "default") {
+			t.Errorf("got %+v", v)
+		}
+	}
+	if err := c.Resolve(); err != nil {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for name, c := range map[string]struct {
+		vars map[string]string
+		want string // of the one line; "" for none
+	}{
+		"fine":              {with(), ""},
+		"short secret":      {with("TOKEN", "hunter2"), "7 bytes"},
+		"insecure":          {with("TOKEN", "", "INSECURE", "true"), "whoever reaches port 6378"},
+		"insecure, alone":   {map[string]string{"INSECURE": "true"}, ""},
+		"head is localhost": {with("HEAD", "LocalHost."), "another host on each host"},
+		"head is loopback":  {with("HEAD", "127.0.0.1"), "another host on each host"},
+		"role is clear":     {with("HEAD", "127.0.0.1", "ROLE", "head"), ""},
+	} {
+		cfg, err := resolved(t, c.vars)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got := cfg.Warnings()
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/caarlos0/env/v10"
+)
+
+// Prefix starts the name of every variable of syminit's.
+const Prefix = "SYMINIT_"
+
+// Names that code in this package refers to.
+const (
+	nameHead      = Prefix + "HEAD"
+	nameNodes     = Prefix + "NODES"
+	nameMaxNodes  = Prefix + "MAX_NODES"
+	nameRole      = Prefix + "ROLE"
+	nameRank      = Prefix + "RANK"
+	nameRuntime   = Prefix + "RUNTIME"
+	namePort      = Prefix + "PORT"
+	nameToken     = Prefix + "TOKEN"
+	nameTokenFile = Prefix + "TOKEN_FILE"
+	nameInsecure  = Prefix + "INSECURE"
+	nameRayPort   = Prefix + "RAY_PORT"
+)
+
+// outputs are set by syminit for the job and ignored where a job starts
+// syminit again.
+var outputs = []string{Prefix + "HEAD_IP", Prefix + "NODE_IPS"}
+
+// A variable is one row of the table that Config's fields and tags are.
+type variable struct {
+	name     string // with the prefix
+	field    string // of Config
+	typ      reflect.Type
+	def      string // "" : none
+	unset    string // what holds where there is no default
+	oneof    []string
+	min, max string
+	accepts  string
+	later    []string
+	doc      string
+}
+
+// variables returns the table in the order of Config's fields. Nobody changes
+// it; it is made once because that takes reflection over all of Config.
+var variables = sync.OnceValue(func() []*variable {
+	// Parameters are read from the tags alone, so this fails only on a mistake
+	// in them, which the tests would show as an empty table.
+	params, _ := env.GetFieldParamsWithOptions(&Config{}, env.Options{Prefix: Prefix, Environment: map[string]string{}})
+	byKey := make(map[string]reflect.StructField, len(params))
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		byKey[f.Tag.Get("env")] = f
+	}
+	table := make([]*variable, len(params))
+	for i, p := range params {
+		f := byKey[p.OwnKey]
+		table[i] = &variable{
+			name: p.Key, field: f.Name, typ: f.Type, def: p.DefaultValue,
+			unset: f.Tag.Get("unset"), oneof: strings.Fields(f.Tag.Get("oneof")),
+			min: f.Tag.Get("min"), max: f.Tag.Get("max"), accepts: f.Tag.Get("accepts"),
+			later: strings.Fields(f.Tag.Get("later")), doc: f.Tag.Get("doc"),
+		}
+	}
+	return table
+})
+
+// row returns one row of the table.
+func row(name string) *variable {
+	table := variables()
+	return table[slices.IndexFunc(table, func(v *variable) bool { return v.name == name })]
+}
+
+// accepted describes the values that the variable takes.
+func (v *variable) accepted() string {
+	switch {
+	case v.accepts != "":
+		return v.accepts
+	case len(v.oneof) > 0:
+		return either(v.oneof)
+	case v.typ == reflect.TypeFor[bool]():
+		return "true or false"
+	case v.typ == reflect.TypeFor[time.Duration]():
+		return fmt.Sprintf("a duration of %s or more, such as 90s, 10m or 1h30m", v.min)
+	default:
+		return fmt.Sprintf("a whole number from %s to %s", v.min, v.max)
+	}
+}
+
+// normal returns the value as it is parsed: words from a fixed list are taken
+// in upper case too.
+func (v *variable) normal(value string) string {
+	if lower := strings.ToLower(value); slices.Contains(v.oneof, lower) {
+		return lower
+	}
+	return value
+}
+
+// unparsable puts the parser's error, which speaks of Go's types, into words.
+func (v *variable) unparsable(text string, err error) *fault {
+	if f, ok := errors.AsType[*fault](err); ok {
+		return f
+	}
+	_, notNumber := strconv.ParseUint(text, 10, 31)
+	switch v.typ {
+	case reflect.TypeFor[time.Duration]():
+		if notNumber == nil {
+			return &fault{reason: "a number without a unit", next: "write " + text + "s if you mean seconds"}
+		}
+		return &fault{reason: "not a duration"}
+	case reflect.TypeFor[bool]():
+		return &fault{reason: "neither true nor false"}
+	case reflect.TypeFor[netip.Addr]():
+		return &fault{reason: "not an IP address"}
+	case reflect.TypeFor[int](), reflect.TypeFor[uint16]():
+		if strings.Trim(text, "+-0123456789") == "" {
+			return &fault{reason: "out of range"}
+		}
+		return &fault{reason: "not a whole number"}
+	}
+	return &fault{reason: err.Error()}
+}
+
+// check holds a value, as text and as parsed, against the tags' limits.
+func (v *variable) check(text string, parsed any) *fault {
+	if len(v.oneof) > 0 && !slices.Contains(v.oneof, text) {
+		return &fault{reason: "not one of the accepted words"}
+	}
+	switch x := parsed.(type) {
+	case int:
+		return v.checkInt(int64(x))
+	case uint16:
+		return v.checkInt(int64(x))
+	case time.Duration:
+		if least, err := time.ParseDuration(v.min); err == nil && x < least {
+			return &fault{reason: "too short"}
+		}
+	}
+	return nil
+}
+
+func (v *variable) checkInt(n int64) *fault {
+	least, _ := strconv.ParseInt(v.min, 10, 64)
+	most, _ := strconv.ParseInt(v.max, 10, 64)
+	if n < least || n > most {
+		return &fault{reason: "out of range"}
+	}
+	return nil
+}
+
+// unsupported reports whether nothing carries the value out so far.
+func (v *variable) unsupported(value string) bool {
+	if slices.Equal(v.later, []string{"*"}) {
+		return value != v.def
+	}
+	return slices.Contains(v.later, value)
+}
+
+// either joins words as "a, b or c".
+func either(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// supported describes the accepted values that are carried out already.
+func (v *variable) supported() string {
+	if slices.Equal(v.later, []string{"*"}) {
+		return v.def
+	}
+	return either(slices.DeleteFunc(slices.Clone(v.oneof), v.unsupported))
+}
+
+// laterText describes the values that are not carried out so far.
+func (v *variable) laterText() string {
+	if slices.Equal(v.later, []string{"*"}) {
+		return v.accepted()
+	}
+	return strings.Join(v.later, ", ")
+}
