@@ -1,0 +1,116 @@
+package rendezvous
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// BenchmarkLastJoin measures, over loopback TLS with all nodes in this one
+// process, the time from the last node's dial to the roster on every node, and
+// from there through the barrier and the outcome to the last acknowledgement.
+func BenchmarkLastJoin(b *testing.B) {
+	for _, nodes := range []int{2, 64, 1000, 4096} {
+		b.Run(fmt.Sprintf("nodes=%d", nodes), func(b *testing.B) {
+			var gather, barrier, finish time.Duration
+			for range b.N {
+				b.StopTimer()
+				s := tcp(b)
+				before := memory()
+				cfg := s.head(nodes)
+				cfg.LostAfter = time.Minute // what this machine is busy with must not count
+				h := startHead(b, cfg)
+				workers := s.many(nodes - 1)
+				var joins []<-chan joined
+				for _, w := range workers[1:] {
+					joins = append(joins, start(b.Context(), w))
+				}
+				awaitMembers(b, h, nodes-2)
+				each := (memory() - before) / int64(nodes)
+
+				b.StartTimer()
+				began := time.Now()
+				joins = append(joins, start(b.Context(), workers[0]))
+				r := &run{head: h}
+				for _, c := range joins {
+					j := <-c
+					if j.err != nil {
+						b.Fatal(j.err)
+					}
+					r.workers = append(r.workers, j.Worker)
+				}
+				gather += time.Since(began)
+				b.StopTimer()
+
+				if _, err := h.Gather(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				began = time.Now()
+				r.ready(b)
+				barrier += time.Since(began)
+				began = time.Now()
+				if silent := h.Finish(context.Background(), theEnd); silent != nil {
+					b.Fatalf("did not acknowledge: %v", silent)
+				}
+				finish += time.Since(began)
+				r.close(b)
+				b.ReportMetric(float64(each), "B/node") // both ends
+				b.StartTimer()
+			}
+			n := time.Duration(b.N)
+			b.ReportMetric(float64((gather/n).Microseconds())/1000, "ms/roster")
+			b.ReportMetric(float64((barrier/n).Microseconds())/1000, "ms/barrier")
+			b.ReportMetric(float64((finish/n).Microseconds())/1000, "ms/outcome")
+		})
+	}
+}
+
+func awaitMembers(b *testing.B, h *Head, n int) {
+	b.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for have := -1; have < n; <-tick.C {
+		h.mu.Lock()
+		have = len(h.members)
+		h.mu.Unlock()
+	}
+}
+
+// BenchmarkBeat measures one beat over loopback TLS, from the write to what the
+// other side makes of it. A node costs its head this much each way in every
+// quarter of LostAfter, if it is left alone with it.
+func BenchmarkBeat(b *testing.B) {
+	s := tcp(b)
+	cfg, err := serverTLS()
+	if err != nil {
+		b.Fatal(err)
+	}
+	heard := make(chan struct{})
+	go func() {
+		conn, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		far := newSession(tls.Server(conn, cfg), time.Minute)
+		_ = far.serve(func(message) error {
+			heard <- struct{}{}
+			return nil
+		})
+	}()
+	conn, err := s.dial(b.Context(), netip.Addr{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	near := newSession(tls.Client(conn, clientTLS()), time.Minute)
+	for b.Loop() {
+		if err := near.put(bare(kindBeat), time.Minute); err != nil {
+			b.Fatal(err)
+		}
+		<-heard
+	}
+	near.abort(nil)
+	_ = s.listener.Close()
+}

@@ -1,0 +1,205 @@
+package rendezvous
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	minLostAfter = 10 * time.Millisecond
+	maxLostAfter = 24 * time.Hour
+)
+
+// HeadConfig says how a run's head is set up.
+type HeadConfig struct {
+	Listener net.Listener // where workers come in; the Head closes it
+	Secret   []byte       // what every node proves to know; nil: nothing is proven, any peer is taken for a worker
+	Self     Node         // the head itself; Rank must be 0 or NoRank
+	Nodes    int          // how many nodes the run has, the head among them: 1 to 6000
+	// Names of the nodes by rank, as far as a scheduler tells: to name who is
+	// missing. nil: unknown.
+	Names       []string
+	UniqueAddrs bool            // no two nodes on one address
+	LostAfter   time.Duration   // silence after which a node is lost, for the workers too: 10ms to 24h
+	Payload     json.RawMessage // goes to every worker with the roster; 256 KiB at most
+	// Progress is told, one call at a time, whenever the waiting has changed.
+	// nil: nobody is. It must not call the Head.
+	Progress func(Progress)
+	Log      *zap.Logger // nil: no log
+}
+
+// headState is the state of a [Head].
+type headState int
+
+const (
+	gathering headState = iota
+	agreed
+	going
+	ended
+)
+
+// Head is the side that the others come to.
+//
+//	          all nodes are here        all nodes are ready
+//	gathering ────────────────▶ agreed ────────────────▶ going
+//	    │                         │                        │
+//	    └───────── Finish ────────┴──────────┬─────────────┘
+//	                                         ▼
+//	                                       ended ── Close: port and sessions are shut
+//
+// A worker that leaves while gathering is counted out and may come again; one
+// that leaves when agreed or going is an [Event]; one that leaves when ended
+// has either acknowledged or is among those that Finish returns.
+//
+// All methods may be called from any goroutine.
+type Head struct {
+	cfg   HeadConfig
+	log   *zap.Logger
+	tls   *tls.Config
+	door  *door
+	began time.Time
+	wg    sync.WaitGroup
+
+	events  chan Event
+	changed chan struct{} // of 1: progress is to be told
+
+	// Each is closed on entering that state, except firstLost, which is closed
+	// with the first loss before going.
+	agreedC, goingC, endedC, closedC, firstLostC chan struct{}
+	settledC                                     chan struct{} // every ack is in or cannot come any more
+
+	mu        sync.Mutex
+	state     headState
+	since     time.Time // of the state
+	self      *member
+	members   map[string]*member // workers by their application's ID; once agreed, those of the roster for good
+	placed    []*member          // by rank, once agreed
+	roster    Roster
+	broken    error      // why no roster could be made
+	unready   int        // nodes of the roster that are not ready
+	lost      *LostError // the first while agreed
+	outcome   Outcome
+	unsettled int // workers whose acknowledgement may still come
+	problem   string
+	noted     map[string]bool // lines about peers that have been logged
+	closed    bool
+}
+
+// member is a node of the run; the head itself is one without a session.
+type member struct {
+	node  Node
+	id    string
+	try   int
+	sess  *session
+	ready bool
+	fail  bool // its Failed was told
+	gone  bool
+	acked bool
+}
+
+// public is what others are told of the node.
+func (m *member) public() Node {
+	return Node{Name: m.node.Name, Addr: m.node.Addr, Rank: m.node.Rank}
+}
+
+// NewHead starts to listen to workers.
+func NewHead(cfg HeadConfig) (*Head, error) {
+	if cfg.Log == nil {
+		cfg.Log = zap.NewNop()
+	}
+	if cfg.Progress == nil {
+		cfg.Progress = func(Progress) {}
+	}
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("head of a run: %w", err)
+	}
+	tlsConfig, err := serverTLS()
+	if err != nil {
+		return nil, fmt.Errorf("head of a run: %w", err)
+	}
+	now := time.Now()
+	h := &Head{
+		cfg: cfg, log: cfg.Log, tls: tlsConfig, door: newDoor(), began: now, since: now,
+		events:  make(chan Event, eventRoom(cfg.Nodes)),
+		changed: make(chan struct{}, 1),
+		agreedC: make(chan struct{}), goingC: make(chan struct{}), endedC: make(chan struct{}),
+		closedC: make(chan struct{}), firstLostC: make(chan struct{}), settledC: make(chan struct{}),
+		self:    &member{node: cfg.Self},
+		members: make(map[string]*member),
+		roster:  Roster{RunID: rand.Text()},
+		noted:   make(map[string]bool),
+	}
+	h.touch()
+	h.tryAgree()
+	h.wg.Go(h.accept)
+	h.wg.Go(h.tell)
+	return h, nil
+}
+
+func (c HeadConfig) check() error {
+	switch {
+	case c.Listener == nil:
+		return errors.New("no listener")
+	case c.Secret != nil && len(c.Secret) == 0:
+		return errors.New("the secret is empty")
+	case c.Nodes < 1 || c.Nodes > maxNodes:
+		return fmt.Errorf("%d nodes, accepted are 1 to %d", c.Nodes, maxNodes)
+	case c.LostAfter < minLostAfter || c.LostAfter > maxLostAfter:
+		return fmt.Errorf("nodes lost after %s, accepted is %s to %s", c.LostAfter, minLostAfter, maxLostAfter)
+	case len(c.Payload) > maxPayload:
+		return fmt.Errorf("a payload of %d bytes, at most %d", len(c.Payload), maxPayload)
+	case len(c.Payload) > 0 && !json.Valid(c.Payload):
+		return errors.New("the payload is not JSON")
+	case c.Self.Rank > 0:
+		return fmt.Errorf("the head's rank is %d, it must be 0", c.Self.Rank)
+	}
+	return c.Self.check()
+}
+
+// Close shuts the port and every session at once, and waits until nothing of
+// the head is left running. Workers that have had no outcome take the head for
+// lost: call Finish first.
+func (h *Head) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	close(h.closedC)
+	sessions := make([]*session, 0, len(h.members))
+	for _, m := range h.members {
+		sessions = append(sessions, m.sess)
+	}
+	h.mu.Unlock()
+
+	err := h.cfg.Listener.Close()
+	h.door.clear()
+	for _, s := range sessions {
+		s.abort(net.ErrClosed)
+	}
+	h.wg.Wait()
+	close(h.events)
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("close the rendezvous port: %w", err)
+	}
+	return nil
+}
+
+// sendAll queues a frame for every worker that is there. It is called with mu
+// held.
+func (h *Head) sendAll(frame []byte) {
+	for _, m := range h.members {
+		if !m.gone {
+			m.sess.out.send(frame)
+		}
+	}
+}

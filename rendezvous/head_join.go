@@ -1,0 +1,157 @@
+package rendezvous
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	acceptPauseMin = 5 * time.Millisecond
+	acceptPauseMax = time.Second
+)
+
+// accept takes connections until the head is closed. Errors of the system (no
+// file descriptor left, for one) pass, so it goes on after them.
+func (h *Head) accept() {
+	pause := acceptPauseMin
+	for {
+		conn, err := h.cfg.Listener.Accept()
+		if err == nil {
+			pause = acceptPauseMin
+			h.letIn(conn)
+			continue
+		}
+		if isClosed(h.closedC) {
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			h.log.Error("the rendezvous port was closed: no more nodes can join", zap.Error(err))
+			return
+		}
+		h.log.Warn("cannot accept a connection, trying again", zap.Error(err), zap.Duration("in", pause))
+		h.door.evict()
+		select {
+		case <-h.closedC:
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, acceptPauseMax)
+	}
+}
+
+// letIn waits for a place at the door.
+func (h *Head) letIn(conn net.Conn) {
+	ownBeats(conn)
+	v, err := h.door.enter(conn, h.closedC)
+	if err != nil || isClosed(h.closedC) { // closed meanwhile: the door may have been cleared without it
+		_ = conn.Close()
+		return
+	}
+	h.wg.Go(func() { h.receive(v) })
+}
+
+// receive brings a connection from its first byte to a session or to its end.
+func (h *Head) receive(v *visitor) {
+	defer h.door.leave(v)
+	_ = v.SetDeadline(time.Now().Add(proofTime))
+	conn := tls.Server(v, h.tls)
+
+	a, err := h.introduce(v, conn)
+	var m *member
+	if err == nil {
+		m, err = h.admit(a, v, conn)
+	}
+	if err != nil {
+		h.turnAway(conn, a, err)
+		return
+	}
+	// A goroutine of its own, so that the deep stack of a TLS handshake is not
+	// kept for as long as the session lasts.
+	h.wg.Go(func() { h.serve(m) })
+}
+
+// introduce has the peer prove itself and say who it is.
+func (h *Head) introduce(v *visitor, conn *tls.Conn) (*application, error) {
+	if err := greetWorker(conn, h.cfg.Secret); err != nil {
+		return nil, err
+	}
+	v.known = true
+	body, err := readFrame(conn, maxJoin)
+	if err != nil {
+		return nil, err
+	}
+	m, err := decode(body)
+	if err != nil {
+		return nil, err
+	}
+	if m.Type != kindJoin {
+		return nil, nonsense(fmt.Sprintf("a message %q in place of a join", cut(string(m.Type), maxName)))
+	}
+	if err := m.Join.check(); err != nil {
+		return nil, nonsense(err.Error())
+	}
+	return m.Join, nil
+}
+
+// admit makes an applicant a member of the run, or says why it cannot be one.
+func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error) {
+	welcome, err := encode(message{
+		Type: kindWelcome, Terms: &terms{LostAfter: h.cfg.LostAfter.Milliseconds()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	head := h.self.node
+	if !head.Addr.IsValid() {
+		head.Addr = addrOf(conn.LocalAddr())
+	}
+	if no := h.judge(head, *a); no != nil {
+		return nil, no
+	}
+	if h.closed || !h.door.leave(v) {
+		return nil, net.ErrClosed
+	}
+	h.self.node = head
+	if old := h.members[a.ID]; old != nil {
+		h.log.Info("node joined again", zap.Stringer("node", a.Node))
+		old.gone = true
+		old.sess.abort(errClosed)
+	}
+	m := &member{node: a.Node, id: a.ID, try: a.Try, sess: newSession(conn, h.cfg.LostAfter)}
+	m.sess.out.send(welcome)
+	h.members[a.ID] = m
+	h.log.Info("node joined", zap.Stringer("node", a.Node),
+		zap.Int("have", len(h.members)+1), zap.Int("want", h.cfg.Nodes))
+	h.touch()
+	h.tryAgree()
+	return m, nil
+}
+
+// serve carries a member's session until it is over.
+func (h *Head) serve(m *member) {
+	err := m.sess.serve(func(msg message) error {
+		h.hear(m, msg)
+		return nil
+	})
+	h.dropped(m, err)
+}
+
+// addrOf is a connection's address without its port.
+func addrOf(a net.Addr) netip.Addr {
+	if a == nil {
+		return netip.Addr{}
+	}
+	port, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return port.Addr().Unmap()
+}

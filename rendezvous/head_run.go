@@ -1,0 +1,231 @@
+package rendezvous
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// eventRoom makes room for all events that there can be: of each worker one
+// Lost and one Failed, and any number of Stopped, which is limited in hear.
+func eventRoom(nodes int) int { return 2*nodes + maxStopped }
+
+// maxStopped is how many Stopped may wait to be read. A person who presses the
+// key once more does not need the one that finds no room.
+const maxStopped = 64
+
+// Events tells what workers have reported and who was lost, in order, from the
+// agreement to [Head.Finish]. It never holds up the head, and is closed by
+// [Head.Close].
+func (h *Head) Events() <-chan Event { return h.events }
+
+// Gather waits until all nodes are here and returns the roster. It fails with
+// a [MissingError] when the context ends first, or an [EndedError] after Finish.
+func (h *Head) Gather(ctx context.Context) (Roster, error) {
+	select {
+	case <-h.agreedC:
+	case <-h.endedC:
+	case <-h.closedC:
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.broken != nil:
+		return Roster{}, fmt.Errorf("make the roster: %w", h.broken)
+	case h.state == ended:
+		return Roster{}, &EndedError{h.outcome}
+	case h.state != gathering:
+		r := h.roster
+		r.Nodes = slices.Clone(r.Nodes)
+		return r, nil
+	}
+	return Roster{}, h.late(ctx, Gathering)
+}
+
+// Ready says that this node is ready and waits until every other one is. Call
+// it after Gather. It fails with a [LostError] if one is lost, for then that
+// cannot be, with a [MissingError] when the context ends first, or an
+// [EndedError] after Finish.
+func (h *Head) Ready(ctx context.Context) error {
+	h.mu.Lock()
+	h.markReady(h.self)
+	h.mu.Unlock()
+	select {
+	case <-h.goingC:
+	case <-h.firstLostC:
+	case <-h.endedC:
+	case <-h.closedC:
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.state == going:
+		return nil
+	case h.state == ended:
+		return &EndedError{h.outcome}
+	case h.lost != nil:
+		return h.lost
+	}
+	return h.late(ctx, Starting)
+}
+
+// late is the error of waiting in vain. It is called with mu held.
+func (h *Head) late(ctx context.Context, stage Stage) error {
+	switch {
+	case ctx.Err() == nil:
+		return errClosed
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("while %s: %w", stage, context.Cause(ctx))
+	}
+	p := h.progress()
+	missing := &MissingError{Stage: stage, Have: p.Have, Want: p.Want, Missing: p.Missing, Waited: time.Since(h.since)}
+	nodes := h.placed
+	if h.state == gathering {
+		nodes = h.place()
+	}
+	for _, m := range nodes {
+		if h.state == gathering || m.ready && !m.gone {
+			missing.Here = append(missing.Here, m.public())
+		}
+	}
+	return missing
+}
+
+// markReady counts a node as ready, and lets all go if it is the last. It is
+// called with mu held.
+func (h *Head) markReady(m *member) {
+	if h.state != agreed || m.ready {
+		return
+	}
+	m.ready = true
+	h.unready--
+	h.touch()
+	if h.unready > 0 || h.lost != nil {
+		return
+	}
+	h.sendAll(bare(kindGo))
+	h.enter(going, h.goingC)
+	h.log.Info("all nodes are ready", zap.Duration("after", time.Since(h.began)))
+}
+
+// hear takes one message of a member.
+func (h *Head) hear(m *member, msg message) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	running := (h.state == agreed || h.state == going) && !m.gone
+	switch {
+	case msg.Type == kindAck && h.state == ended && !m.gone && !m.acked:
+		m.acked = true
+		h.settle()
+		m.sess.finish()
+	case !running:
+	case msg.Type == kindReady:
+		h.markReady(m)
+	case msg.Type == kindFail && !m.fail:
+		m.fail = true
+		o := *msg.Outcome
+		o.Rank, o.Node = m.node.Rank, m.node.Name
+		h.log.Warn("node reports a failure", zap.Stringer("node", m.node), zap.Int("code", o.Code),
+			zap.String("cause", o.Cause))
+		h.events <- Failed{o}
+	case msg.Type == kindStop:
+		h.log.Info("node was told to stop", zap.Stringer("node", m.node), zap.Stringer("signal", msg.Signal))
+		if len(h.events) < maxStopped {
+			h.events <- Stopped{m.public(), msg.Signal}
+		}
+	}
+}
+
+// dropped takes note that a member's session is over.
+func (h *Head) dropped(m *member, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m.gone || h.closed {
+		return
+	}
+	m.gone = true
+	reason := lossReason(err, h.cfg.LostAfter)
+	switch {
+	case h.state == gathering:
+		delete(h.members, m.id)
+		h.log.Warn("node left while others are waited for", zap.Stringer("node", m.node),
+			zap.String("reason", reason), zap.Int("have", len(h.members)+1), zap.Int("want", h.cfg.Nodes))
+		h.touch()
+	case h.state == ended && m.acked:
+	case h.state == ended:
+		h.log.Warn("node left without acknowledging the outcome", zap.Stringer("node", m.node),
+			zap.String("reason", reason))
+		h.settle()
+	default:
+		h.log.Error("node lost", zap.Stringer("node", m.node), zap.String("reason", reason))
+		if h.state == agreed && h.lost == nil {
+			h.lost = &LostError{m.public(), reason}
+			close(h.firstLostC)
+		}
+		h.events <- Lost{m.public(), reason}
+	}
+}
+
+// settle counts an acknowledgement that is in, or cannot come any more. It is
+// called with mu held.
+func (h *Head) settle() {
+	if h.unsettled--; h.unsettled == 0 {
+		close(h.settledC)
+	}
+}
+
+// Finish ends the run, in whatever state it is: every node that is here, also
+// one that still waits for others, gets the outcome, all at the same time.
+// Finish waits until each has acknowledged or is gone, or the context ends, and
+// returns those that did not acknowledge. The first call's outcome is the
+// run's; a later one only waits.
+func (h *Head) Finish(ctx context.Context, o Outcome) []Node {
+	h.finish(o)
+	select {
+	case <-h.settledC:
+	case <-h.closedC:
+	case <-ctx.Done():
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var silent []Node
+	for _, m := range h.members {
+		if !m.acked {
+			silent = append(silent, m.public())
+		}
+	}
+	slices.SortFunc(silent, func(a, b Node) int {
+		return cmp.Or(cmp.Compare(a.Rank, b.Rank), a.Addr.Compare(b.Addr))
+	})
+	return silent
+}
+
+func (h *Head) finish(o Outcome) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.state == ended {
+		return
+	}
+	h.outcome = o
+	o = o.trimmed()
+	frame, err := encode(message{Type: kindOutcome, Outcome: &o})
+	if err != nil {
+		h.log.Error("cannot send the outcome", zap.Error(err))
+	}
+	h.sendAll(frame)
+	h.unsettled = 1
+	for _, m := range h.members {
+		if !m.gone {
+			h.unsettled++
+		}
+	}
+	h.enter(ended, h.endedC)
+	h.settle() // the one that kept settledC open until all were counted
+}

@@ -1,0 +1,306 @@
+package rendezvous
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// TestStrangers has a peer that never proves anything, in many ways, and wants
+// the head to be rid of it in time, to say why, and to take in a worker then.
+func TestStrangers(t *testing.T) {
+	record := func(kind byte, size int) []byte { // a TLS record's head
+		return binary.BigEndian.AppendUint16([]byte{kind, 3, 1}, uint16(size))
+	}
+	clientHello := append(record(22, 16384), 1, 0, 0xff, 0xff) // of 64 KiB, in records of 16
+	for _, c := range []struct {
+		name   string
+		play   func(net.Conn)
+		within time.Duration
+		reason string
+	}{
+		{"silent", func(net.Conn) {}, proofTime, "did not join within 10s"},
+		{"slow", func(c net.Conn) {
+			for _, b := range clientHello {
+				if _, err := c.Write([]byte{b}); err != nil {
+					return
+				}
+				elapse(2 * time.Second)
+			}
+		}, proofTime, "did not join within 10s"},
+		{"talkative", func(c net.Conn) {
+			_, _ = c.Write(append(clientHello, make([]byte, 4*maxUnproven)...))
+		}, 0, "too much"},
+		{"a web browser", func(c net.Conn) { _, _ = c.Write([]byte("GET / HTTP/1.1\r\n\r\n")) }, 0, "not syminit"},
+		{"garbage", func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0xa5}, 4096)) }, 0, "not syminit"},
+		{"a port scanner", func(c net.Conn) { _ = c.Close() }, 0, "connection closed before it joined"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				cfg := p.head(2)
+				log, seen := logs()
+				cfg.Log = log
+				h := startHead(t, cfg)
+				conn, err := p.dial(t.Context(), addr("10.6.6.6"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				go c.play(conn)
+				_, _ = io.Copy(io.Discard, conn) // until the head hangs up
+				if d := time.Since(began); d != c.within {
+					t.Errorf("it had the head's attention for %s, want %s", d, c.within)
+				}
+				elapse(proofTime)
+				if !said(seen, "10.6.6.6", c.reason) {
+					t.Errorf("the head's log lacks %q: %v", c.reason, seen.All())
+				}
+				w, err := Join(t.Context(), p.worker("b", "10.0.0.2"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := &run{head: h, workers: []*Worker{w}}
+				r.close(t)
+				_ = conn.Close()
+			})
+		})
+	}
+}
+
+// TestProvenStrangers know the secret, and then do not join.
+func TestProvenStrangers(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes  []byte
+		reason string
+	}{
+		"a join too long":  {binary.BigEndian.AppendUint32(nil, maxJoin+1), "a frame of 65537 bytes"},
+		"no join":          {bare(kindReady), `"ready" in place of a join`},
+		"a join of nobody": {bare(kindJoin), "not complete"},
+		"a name to break a log with": {
+			func() []byte {
+				f, _ := encode(message{Type: kindJoin, Join: &application{ID: "x", Node: Node{Name: "a\nb"}}})
+				return f
+			}(), `node name "a\nb"`,
+		},
+		"half a join": {bare(kindJoin)[:7], "did not join within 10s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				cfg := p.head(2)
+				log, seen := logs()
+				cfg.Log = log
+				h := startHead(t, cfg)
+				conn := channel(t, p)
+				if err := greetHead(conn, secret); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := conn.Write(c.bytes); err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, conn)
+				if !said(seen, "10.0.0.66", c.reason) {
+					t.Errorf("the head's log lacks %q: %v", c.reason, seen.All())
+				}
+				_ = h.Close()
+			})
+		})
+	}
+}
+
+// TestFloodOfStrangers has more silent connections than there are places, and
+// wants a worker to join all the same.
+func TestFloodOfStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.head(2))
+		var strangers []net.Conn
+		for range 2 * maxVisitors {
+			c, err := p.dial(t.Context(), addr("10.6.6.6"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			strangers = append(strangers, c)
+		}
+		synctest.Wait()
+		if n := len(h.door.places); n != maxVisitors {
+			t.Errorf("%d strangers are in, want %d", n, maxVisitors)
+		}
+		began := time.Now()
+		w, err := Join(t.Context(), p.worker("b", "10.0.0.2"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(began); d > 2*patience {
+			t.Errorf("a worker behind twice as many strangers as fit waited %s, want %s", d, 2*patience)
+		}
+		for _, c := range strangers {
+			_ = c.Close()
+		}
+		r := &run{head: h, workers: []*Worker{w}}
+		r.close(t)
+	})
+}
+
+// TestCloseInAFlood closes a head that waits for a place at its full door.
+func TestCloseInAFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.head(2))
+		for range maxVisitors + 10 {
+			if _, err := p.dial(t.Context(), addr("10.6.6.6")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		began := time.Now()
+		if err := h.Close(); err != nil || time.Since(began) != 0 {
+			t.Errorf("closed after %s, error %v", time.Since(began), err)
+		}
+	})
+}
+
+func TestRefusalsDoNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		log, seen := logs()
+		cfg.Log = log
+		h := startHead(t, cfg)
+		for range 100 {
+			c, err := p.dial(t.Context(), addr("10.6.6.6"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Close()
+			synctest.Wait()
+		}
+		all := seen.FilterMessage("a connection came to nothing")
+		if n := all.FilterLevelExact(zap.InfoLevel).Len(); n != 1 || all.Len() != 100 {
+			t.Errorf("%d lines of %d are not just for debugging, want 1 of 100", n, all.Len())
+		}
+		_ = h.Close()
+	})
+}
+
+// TestStrangersCostLittle measures what half a handshake costs the head.
+func TestStrangersCostLittle(t *testing.T) {
+	noLeaks(t)
+	const strangers, most = 500, 64 << 10
+	s := tcp(t)
+	h := startHead(t, s.head(2))
+	before := memory()
+	part := append(binary.BigEndian.AppendUint16([]byte{22, 3, 1}, 16000), make([]byte, 8000)...)
+	part[5], part[7] = 1, 60 // a ClientHello of 15 KiB, of which half is sent
+	conns := make([]net.Conn, strangers)
+	for i := range conns {
+		c, err := s.dial(t.Context(), addr("127.0.0.66"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(part); err != nil {
+			t.Fatal(err)
+		}
+		conns[i] = c
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for read := 0; read < strangers; <-tick.C {
+		read = 0
+		h.door.mu.Lock()
+		for e := h.door.visitors.Front(); e != nil; e = e.Next() {
+			if e.Value.(*visitor).left.Load() == int64(maxUnproven-len(part)) {
+				read++
+			}
+		}
+		h.door.mu.Unlock()
+	}
+	each := (memory() - before) / strangers
+	t.Logf("%d bytes each", each)
+	if each > most {
+		t.Errorf("a stranger costs %d bytes, want at most %d", each, most)
+	}
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	_ = h.Close()
+}
+
+// memory is what heap and stacks hold.
+func memory() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
+
+// flaky is a listener whose first Accepts fail.
+type flaky struct {
+	net.Listener
+	failures int
+}
+
+func (f *flaky) Accept() (net.Conn, error) {
+	if f.failures > 0 {
+		f.failures--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return f.Listener.Accept()
+}
+
+func TestAcceptSurvivesErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		cfg.Listener = &flaky{p, 10}
+		log, seen := logs()
+		cfg.Log = log
+		r := agree(t, cfg, p.worker("b", "10.0.0.2"))
+		if n := seen.FilterMessage("cannot accept a connection, trying again").Len(); n != 10 {
+			t.Errorf("%d lines about it, want 10", n)
+		}
+		r.close(t)
+	})
+}
+
+func TestPortThatSomebodyElseCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		log, seen := logs()
+		cfg.Log = log
+		h := startHead(t, cfg)
+		_ = p.Close()
+		synctest.Wait()
+		if !said(seen, "the rendezvous port was closed") {
+			t.Errorf("the head's log lacks it: %v", seen.All())
+		}
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestLongestRoster has a roster that is as long as one may be fit its frame.
+func TestLongestRoster(t *testing.T) {
+	r := Roster{RunID: strings.Repeat("r", 26), Payload: []byte(`"` + strings.Repeat("x", maxPayload-2) + `"`)}
+	for range maxNodes {
+		r.Nodes = append(r.Nodes, Node{
+			Name: strings.Repeat("n", maxName),
+			Addr: addr("fe80:1111:2222:3333:4444:5555:6666:7777%wlp0s20f3u1u2u3"),
+		})
+	}
+	if _, err := encode(message{Type: kindRoster, Roster: r.wire()}); err != nil {
+		t.Error(err)
+	}
+}

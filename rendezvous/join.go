@@ -1,0 +1,229 @@
+package rendezvous
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	dialTime = 5 * time.Second // of one try
+	pauseMin = 50 * time.Millisecond
+	pauseMax = time.Second
+)
+
+// WorkerConfig says how a worker finds its head.
+type WorkerConfig struct {
+	// Dial connects to the head. It is called again until it works, so it
+	// should look the head's name up each time.
+	Dial     func(context.Context) (net.Conn, error)
+	Head     string         // what Dial connects to, for messages: host and port
+	Secret   []byte         // as the head's; nil: prove nothing, and ask for no proof
+	Self     Node           // this node; see Node for what may be empty
+	Progress func(Progress) // told as far as the waiting goes, one call at a time; nil: nobody is. It must not call the Worker
+	Log      *zap.Logger    // nil: no log
+}
+
+func (c *WorkerConfig) prepare() error {
+	if c.Log == nil {
+		c.Log = zap.NewNop()
+	}
+	if c.Progress == nil {
+		c.Progress = func(Progress) {}
+	}
+	switch {
+	case c.Dial == nil:
+		return errors.New("nothing to dial")
+	case c.Secret != nil && len(c.Secret) == 0:
+		return errors.New("the secret is empty")
+	}
+	return c.Self.check()
+}
+
+// Join makes this node a worker of the run whose head Dial finds, and returns
+// when all nodes are there. Until the context ends it tries again whatever time
+// may cure: no answer, a lost connection, a head that is ending its run.
+//
+// It fails with a [RefusedError] as soon as the head, or what answers in its
+// place, is one that this node cannot join; with an [EndedError] when the run
+// ended before it began; and when the context's deadline has passed, with a
+// [MissingError] if the head was there and nodes were missing, else with an
+// [UnreachableError].
+func Join(ctx context.Context, cfg WorkerConfig) (*Worker, error) {
+	if err := cfg.prepare(); err != nil {
+		return nil, fmt.Errorf("join a run: %w", err)
+	}
+	j := &joiner{cfg: cfg, id: rand.Text(), began: time.Now(), pause: pauseMin}
+	for {
+		w, err := j.try(ctx)
+		var no *refusal
+		var ended *EndedError
+		switch {
+		case err == nil:
+			return w, nil
+		case errors.As(err, &no) && !no.Retry:
+			return nil, &RefusedError{Head: cfg.Head, Reason: no.Reason, Fix: no.Fix}
+		case errors.As(err, &ended):
+			return nil, err
+		case ctx.Err() != nil:
+			return nil, j.gaveUp(ctx, err)
+		}
+		j.note(err)
+		select {
+		case <-ctx.Done():
+			return nil, j.gaveUp(ctx, err)
+		case <-time.After(j.nextPause()):
+		}
+	}
+}
+
+// joiner is one call of Join.
+type joiner struct {
+	cfg   WorkerConfig
+	id    string
+	tries int
+	began time.Time
+	pause time.Duration
+	last  error  // of the last try that the context did not cut short
+	told  string // what the log was told last
+}
+
+// note tells why a try failed, if that is another reason than before.
+func (j *joiner) note(err error) {
+	j.last = err
+	if text := plain(err); text != j.told {
+		j.told = text
+		j.cfg.Log.Info("waiting for the head", zap.String("head", j.cfg.Head), zap.String("because", text))
+		j.cfg.Progress(Progress{Stage: Connecting, Problem: text, Since: j.began})
+	}
+}
+
+// nextPause grows from try to try. It is different on every node, so that a
+// thousand of them do not come back in step.
+func (j *joiner) nextPause() time.Duration {
+	pause := j.pause
+	j.pause = min(2*pause, pauseMax)
+	return pause/2 + mathrand.N(pause/2)
+}
+
+func (j *joiner) gaveUp(ctx context.Context, err error) error {
+	var missing *MissingError
+	switch {
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("join %s: %w", j.cfg.Head, context.Cause(ctx))
+	case errors.As(err, &missing):
+		return err
+	case j.last != nil:
+		err = j.last
+	}
+	return &UnreachableError{Head: j.cfg.Head, Waited: time.Since(j.began), Last: err}
+}
+
+// try makes one connection and waits on it for the roster.
+func (j *joiner) try(ctx context.Context) (*Worker, error) {
+	conn, err := j.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ownBeats(conn)
+	release := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	sess, err := j.introduce(conn)
+	if !release() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	j.pause, j.told = pauseMin, ""
+	j.cfg.Log.Info("joined, waiting for the other nodes", zap.String("head", j.cfg.Head))
+	w := newWorker(j, sess)
+	go w.run()
+	select {
+	case <-w.agreedC:
+		j.cfg.Log.Info("all nodes are here", zap.String("run", w.roster.RunID), zap.Int("rank", w.rank),
+			zap.String("nodes", named(w.roster.Nodes)), zap.Duration("after", time.Since(j.began)))
+		return w, nil
+	case <-w.overC:
+		_ = w.Close()
+		return nil, w.early()
+	case <-ctx.Done():
+		if w.agreed() {
+			return w, nil
+		}
+		_ = w.Close()
+		return nil, w.missing(Gathering, j.began)
+	}
+}
+
+func (j *joiner) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	return j.cfg.Dial(ctx)
+}
+
+// introduce proves this node to the head, the head to it, and asks to be taken in.
+func (j *joiner) introduce(conn net.Conn) (*session, error) {
+	if err := conn.SetDeadline(time.Now().Add(proofTime)); err != nil {
+		return nil, err
+	}
+	channel := tls.Client(conn, clientTLS())
+	if err := greetHead(channel, j.cfg.Secret); err != nil {
+		return nil, err
+	}
+	self := j.cfg.Self
+	if !self.Addr.IsValid() {
+		self.Addr = addrOf(conn.LocalAddr())
+	}
+	j.tries++
+	frame, err := encode(message{Type: kindJoin, Join: &application{ID: j.id, Try: j.tries, Node: self}})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := channel.Write(frame); err != nil {
+		return nil, err
+	}
+	body, err := readFrame(channel, maxFrame)
+	if err != nil {
+		return nil, err
+	}
+	m, err := decode(body)
+	switch {
+	case err != nil:
+		return nil, err
+	case m.Type == kindRefuse:
+		return nil, m.Refusal
+	case m.Type != kindWelcome:
+		return nil, nonsense(fmt.Sprintf("a message %q in place of a welcome", cut(string(m.Type), maxName)))
+	}
+	return newSession(channel, m.Terms.silence()), nil
+}
+
+// early is why a session was over before the roster. It is called after Close.
+func (w *Worker) early() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.outcome != nil {
+		return &EndedError{*w.outcome}
+	}
+	return w.sess.err
+}
+
+// missing is the error of a worker that waited for other nodes in vain. What
+// it knows of them is what the head told last.
+func (w *Worker) missing(stage Stage, began time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	e := &MissingError{Stage: stage, Want: len(w.roster.Nodes), Waited: time.Since(began)}
+	if w.heard.Stage == stage {
+		e.Have, e.Want, e.Missing = w.heard.Have, w.heard.Want, w.heard.Missing
+	}
+	return e
+}

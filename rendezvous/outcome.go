@@ -1,0 +1,92 @@
+package rendezvous
+
+import (
+	"strings"
+	"syscall"
+	"time"
+)
+
+// codeLost is the exit code of a run that lost a node.
+const codeLost = 69
+
+const (
+	maxTail     = 64 << 10 // bytes of Outcome.Tail that are sent: the last ones
+	maxTailLine = 4 << 10  // bytes of one line of it
+)
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Code  int      `json:"code"`           // exit code for every node
+	Rank  int      `json:"rank"`           // whose doing it was; [NoRank]: nobody's
+	Node  string   `json:"node,omitempty"` // that node's name
+	Cause string   `json:"cause"`          // one line for people
+	Tail  []string `json:"tail,omitempty"` // the last lines of what failed there; sent up to 64 KiB
+}
+
+// trimmed is the outcome as it is sent, with the last lines that fit.
+func (o Outcome) trimmed() Outcome {
+	room, first := maxTail, len(o.Tail)
+	for first > 0 && room >= min(len(o.Tail[first-1]), maxTailLine)+1 {
+		first--
+		room -= min(len(o.Tail[first]), maxTailLine) + 1
+	}
+	tail := make([]string, 0, len(o.Tail)-first)
+	for _, line := range o.Tail[first:] {
+		tail = append(tail, cut(line, maxTailLine))
+	}
+	o.Cause, o.Node, o.Tail = cut(o.Cause, maxTailLine), cut(o.Node, maxName), tail
+	return o
+}
+
+// cut shortens text to so many bytes, never within a character.
+func cut(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	return strings.ToValidUTF8(text[:size-len("…")], "") + "…"
+}
+
+// Event is what a head is told about its workers between the agreement and
+// [Head.Finish]: a [Lost], a [Failed] or a [Stopped].
+type Event interface{ event() }
+
+// Lost says that a node's session is over. There is one at most for each node.
+type Lost struct {
+	Node   Node
+	Reason string
+}
+
+// Failed is a worker's own [Worker.Fail], with Rank and Node filled in by the
+// head. There is one at most for each node.
+type Failed struct{ Outcome Outcome }
+
+// Stopped says that a worker was told to stop, by [Worker.Stop].
+type Stopped struct {
+	Node   Node
+	Signal syscall.Signal
+}
+
+func (Lost) event()    {}
+func (Failed) event()  {}
+func (Stopped) event() {}
+
+// Stage is what a node waits for.
+type Stage string
+
+// The stages, in their order.
+const (
+	Connecting Stage = "connecting" // a worker has not reached the head
+	Gathering  Stage = "gathering"  // nodes are still to come
+	Starting   Stage = "starting"   // the roster is agreed, nodes are not ready yet
+)
+
+// Progress is how far the waiting is, for a line that a person reads. Workers
+// hear of it from the head, once a second at most.
+type Progress struct {
+	Stage   Stage
+	Have    int       // nodes that are here, or ready, the head among them
+	Want    int       // 0 on a worker that has not reached the head
+	Missing []string  // up to 8 of those that are not, where they can be known
+	Problem string    // what is in the way: why the head is not reached, or who was refused last
+	Since   time.Time // since when this node waits
+}

@@ -1,0 +1,85 @@
+package rendezvous
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+const (
+	partingTime = time.Second // that a refused peer has to read why
+	maxParting  = 64 << 10    // bytes of it that are still read meanwhile
+	maxNoted    = 256         // different lines about peers that are remembered as logged
+)
+
+// turnAway ends a connection that did not become a session: it tells the peer
+// why, if it has proven itself, and the log.
+func (h *Head) turnAway(conn *tls.Conn, a *application, err error) {
+	defer hangUp(conn)
+	who := conn.RemoteAddr().String()
+	if host := addrOf(conn.RemoteAddr()); host.IsValid() {
+		who = host.String()
+	}
+	if a != nil {
+		who = a.Node.String()
+	}
+	var no *refusal
+	var bad nonsense
+	switch {
+	case errors.As(err, &no):
+		h.noteRefused(who, no)
+		h.part(conn, a, no)
+	case errors.As(err, &bad):
+		h.noteRefused(who, &refusal{Reason: string(bad), Fix: "find out what connects to this port from there"})
+	default:
+		h.note(zap.InfoLevel, "a connection came to nothing", who, zap.String("reason", noJoinReason(err)))
+	}
+}
+
+// part tells a refused applicant why, and gives it time to read that.
+func (h *Head) part(conn *tls.Conn, a *application, no *refusal) {
+	_ = conn.SetDeadline(time.Now().Add(partingTime))
+	if a != nil { // else the greeting has said it
+		frame, err := encode(message{Type: kindRefuse, Refusal: no})
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write(frame); err != nil {
+			return
+		}
+	}
+	// Closing with bytes unread would make the system drop what we just wrote.
+	_ = conn.CloseWrite()
+	_, _ = io.CopyN(io.Discard, conn, maxParting)
+}
+
+func (h *Head) noteRefused(who string, no *refusal) {
+	h.note(zap.WarnLevel, "refused a node", who, zap.String("reason", no.Reason), zap.String("fix", no.Fix))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if line := who + ": " + no.Reason; h.problem != line {
+		h.problem = line
+		h.touch()
+	}
+}
+
+// note logs what a peer did, the same thing once at its level and then only to
+// debug: whoever reaches the port can cause a line, as often as it likes. The
+// first of the fields tells lines apart.
+func (h *Head) note(level zapcore.Level, text, who string, fields ...zap.Field) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	key := text + who + fields[0].String
+	if h.noted[key] {
+		level = zap.DebugLevel
+	}
+	if len(h.noted) >= maxNoted {
+		clear(h.noted)
+	}
+	h.noted[key] = true
+	h.log.Log(level, text, append(fields, zap.String("node", who))...)
+}
