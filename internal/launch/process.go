@@ -1,0 +1,200 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tailLines is how many lines of its output are kept of a process.
+const tailLines = 50
+
+// Process is a started command: a process group, or a session.
+type Process struct {
+	pid      int
+	session  bool
+	terminal bool    // the process group has the terminal
+	output   *output // nil where it is inherited
+	done     chan struct{}
+
+	mu     sync.Mutex // held while a signal is sent, and while the process is reaped
+	reaped bool
+	status syscall.WaitStatus
+}
+
+// Start starts a command in a process group of its own. It gets the
+// descriptors from 3 on that syminit was given, and syminit's original limits
+// and signal dispositions. The error is an *ExecError where it is the command's.
+func Start(c Command) (*Process, error) {
+	if len(c.Argv) == 0 {
+		return nil, errors.New("start: no command")
+	}
+	path, err := lookPath(c.Argv[0], c.Env)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{session: c.Session, done: make(chan struct{})}
+	attr := &syscall.ProcAttr{
+		Dir: c.Dir, Env: c.Env, Files: []uintptr{0, 1, 2},
+		Sys: &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session},
+	}
+	if c.Output != nil {
+		closeFiles, err := p.capture(attr, c.Output)
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", c.Argv[0], err)
+		}
+		defer closeFiles()
+	}
+	p.terminal = c.Foreground && !c.Session && haveTerminal()
+	if p.pid, _, err = syscall.StartProcess(path, c.Argv, attr); err != nil {
+		return nil, startError(c.Argv[0], err)
+	}
+	if p.output != nil {
+		go p.output.read()
+	}
+	if p.terminal {
+		p.foreground()
+	}
+	go p.wait()
+	return p, nil
+}
+
+// capture points the standard descriptors to /dev/null and a pipe, and returns
+// what closes syminit's copies of the child's ends.
+func (p *Process) capture(attr *syscall.ProcAttr, line func(string)) (closeFiles func(), err error) {
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	out, writer, err := newOutput(tailLines, line)
+	if err != nil {
+		return nil, errors.Join(err, null.Close())
+	}
+	p.output = out
+	attr.Files = []uintptr{null.Fd(), writer.Fd(), writer.Fd()}
+	return func() { _ = null.Close(); _ = writer.Close() }, nil
+}
+
+// foreground gives the terminal to the process. That can't be done before it
+// runs, so it may have been stopped by reading from a terminal that wasn't its
+// own yet.
+func (p *Process) foreground() {
+	if giveTerminal(p.pid) == nil {
+		_ = unix.Kill(-p.pid, unix.SIGCONT)
+	}
+}
+
+// wait sees to the end of the process.
+func (p *Process) wait() {
+	defer close(p.done)
+	// The dead process keeps its number, which is also its group's and its
+	// session's, until it is reaped: till then these can't be mistaken.
+	waitDead(p.pid)
+	if p.terminal {
+		_ = giveTerminal(unix.Getpgrp()) // fails where the terminal has hung up
+	}
+	if p.session {
+		killSession(p.pid)
+	}
+	if p.output != nil {
+		p.output.finish()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.status, p.reaped = reap(p.pid), true
+}
+
+// waitDead waits until a child is dead, and leaves it to be reaped.
+func waitDead(pid int) {
+	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
+	}
+}
+
+func reap(pid int) (status syscall.WaitStatus) {
+	for {
+		_, err := syscall.Wait4(pid, &status, 0, nil)
+		if !errors.Is(err, syscall.EINTR) {
+			return status
+		}
+	}
+}
+
+// Pid is the process's, its group's, and its session's where it has its own.
+func (p *Process) Pid() int { return p.pid }
+
+// Done is closed when the process has ended, and with it, if it had its own
+// session, all of that. Others of its process group may still run.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Status is how the process ended; valid once Done is closed.
+func (p *Process) Status() syscall.WaitStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
+// Tail returns the last lines of the output, oldest first; nil where the
+// output isn't read.
+func (p *Process) Tail() []string {
+	if p.output == nil {
+		return nil
+	}
+	return p.output.tail()
+}
+
+// Signal sends a signal to the process group. It returns os.ErrProcessDone
+// after the end of the process.
+func (p *Process) Signal(s syscall.Signal) error { return p.kill(-p.pid, s) }
+
+func (p *Process) kill(pid int, s syscall.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return os.ErrProcessDone
+	}
+	return unix.Kill(pid, s)
+}
+
+// Stop ends the process, if p isn't nil: with TERM, and KILL where it still runs after the
+// grace, at once where that is 0. It returns when the process has ended.
+//
+// With a session of its own only the process itself is sent the TERM, and the
+// rest of the session is killed after it: Ray's processes take twice as long
+// to end when all of them are told at once (2.4 to 3.5 s, against 1.2 to 2.4 s;
+// with KILL at once 0.1 s).
+func (p *Process) Stop(grace time.Duration) {
+	if p == nil {
+		return
+	}
+	if grace > 0 {
+		target := -p.pid
+		if p.session {
+			target = p.pid
+		}
+		_ = p.kill(target, unix.SIGTERM)
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-p.done:
+			return
+		case <-timer.C:
+		}
+	}
+	_ = p.Signal(unix.SIGKILL)
+	<-p.done
+}
+
+// startError tells an error of the command from one of the system.
+func startError(command string, err error) error {
+	switch {
+	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM),
+		errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("start %s: %w", command, err)
+	}
+	return &ExecError{Command: command, Code: codeNotExecutable, Err: err}
+}

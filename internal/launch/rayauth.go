@@ -1,0 +1,78 @@
+package launch
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Ray's names for what decides who may talk to it,
+// https://docs.ray.io/en/latest/ray-security/token-auth.html.
+const (
+	rayAuthMode      = "RAY_AUTH_MODE"
+	rayAuthToken     = "RAY_AUTH_TOKEN"
+	rayAuthTokenPath = "RAY_AUTH_TOKEN_PATH"
+
+	rayAuthModeToken = "token"
+)
+
+// rayAuth returns the variables that close the Ray cluster to whoever lacks
+// the token, unless the environment has decided about that already.
+func rayAuth(s *Spec) []variable {
+	if s.Ray.TokenPath == "" || rayAuthGiven(s.Environ) {
+		return nil
+	}
+	return []variable{{rayAuthMode, rayAuthModeToken}, {rayAuthTokenPath, s.Ray.TokenPath}}
+}
+
+// rayAuthGiven reports whether env leaves no place for a token: because it has
+// one, or chooses a mode that takes none.
+func rayAuthGiven(env environ) bool {
+	mode, ok := env.lookup(rayAuthMode)
+	if ok && !strings.EqualFold(mode, rayAuthModeToken) {
+		return true
+	}
+	token, _ := env.lookup(rayAuthToken)
+	path, _ := env.lookup(rayAuthTokenPath)
+	return token != "" || path != ""
+}
+
+// RayToken returns the token that the environment gives to Ray. It reports
+// false where the environment leaves the choice, and then Ray.TokenPath
+// decides. The token is "" where it chooses a mode without one.
+func RayToken(environment []string) (token string, given bool, err error) {
+	e := environ(environment)
+	if !rayAuthGiven(e) {
+		return "", false, nil
+	}
+	if mode, ok := e.lookup(rayAuthMode); ok && !strings.EqualFold(mode, rayAuthModeToken) {
+		return "", true, nil
+	}
+	if token, _ := e.lookup(rayAuthToken); token != "" {
+		return token, true, nil
+	}
+	path, _ := e.lookup(rayAuthTokenPath)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", true, fmt.Errorf("%s: %w; make the file readable, or unset the variable and let syminit derive a token", rayAuthTokenPath, err)
+	}
+	return string(bytes.TrimSpace(text)), true, nil
+}
+
+// HasTokenAuth reports whether a Ray of this version can keep out whoever lacks
+// its token: from 2.52 on. A version that can't be read counts as one that can;
+// an older Ray ignores the token.
+func HasTokenAuth(version string) bool {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) < 2 {
+		return true
+	}
+	major, err1 := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	if err1 != nil || err2 != nil {
+		return true
+	}
+	return major > 2 || major == 2 && minor >= 52
+}

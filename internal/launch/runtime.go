@@ -1,0 +1,78 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The runtimes that carry a job over nodes, as SYMINIT_RUNTIME names them.
+const (
+	RuntimeNone = "none" // one node, nothing but the job
+	RuntimeRay  = "ray"
+	RuntimeMP   = "mp"   // vLLM's own, with multiprocessing on each node
+	RuntimeSPMD = "spmd" // the command on every node, with rank variables
+)
+
+// ChooseRuntime chooses the runtime where nobody has: none on one node; on several
+// what the command asks for with vLLM's --distributed-executor-backend, else
+// Ray where the image has it, else what vLLM can do without.
+func ChooseRuntime(nodes int, command []string, rayBin string) (string, error) {
+	if nodes < 2 {
+		return RuntimeNone, nil
+	}
+	_, err := lookPath(rayBin, os.Environ())
+	hasRay := err == nil
+	switch backend := lastOption(command, "--distributed-executor-backend"); backend {
+	case "ray":
+		if !hasRay {
+			return "", errors.New("the command asks for --distributed-executor-backend ray, and this image has no Ray: install it (pip install 'ray[default]'), or name the command with SYMINIT_RAY_BIN")
+		}
+		return RuntimeRay, nil
+	case "mp":
+		return RuntimeMP, nil
+	case "external_launcher":
+		return RuntimeSPMD, nil
+	case "":
+	default:
+		return "", fmt.Errorf("--distributed-executor-backend %s says nothing about %d nodes: set SYMINIT_RUNTIME to ray, mp or spmd", backend, nodes)
+	}
+	switch {
+	case hasRay:
+		return RuntimeRay, nil
+	case IsVLLMServe(command):
+		return RuntimeMP, nil
+	}
+	return "", fmt.Errorf("%d nodes, and no runtime to be seen for them: the image has no ray command, and this isn't `vllm serve`; set SYMINIT_RUNTIME to ray, mp or spmd", nodes)
+}
+
+// IsVLLMServe reports whether the command is `vllm serve`, by that name or as
+// the module behind it.
+func IsVLLMServe(command []string) bool {
+	for i, arg := range command[:max(len(command)-1, 0)] {
+		next := command[i+1]
+		if filepath.Base(arg) == "vllm" && next == "serve" ||
+			arg == "-m" && strings.HasPrefix(next, "vllm.entrypoints.") {
+			return true
+		}
+	}
+	return false
+}
+
+// lastOption returns the value of an option, given as `--a-b v`, `--a-b=v` or,
+// as vLLM allows, `--a_b`; the last one counts, "" where there is none.
+func lastOption(command []string, option string) (value string) {
+	for i, arg := range command {
+		name, inline, ok := strings.Cut(arg, "=")
+		switch {
+		case strings.ReplaceAll(name, "_", "-") != option:
+		case ok:
+			value = inline
+		case i+1 < len(command):
+			value = command[i+1]
+		}
+	}
+	return value
+}

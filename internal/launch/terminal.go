@@ -1,0 +1,36 @@
+package launch
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// stdin is the descriptor whose terminal is given to the job.
+const stdin = 0
+
+// haveTerminal reports whether standard input is this process's terminal, and
+// this process's group in its foreground.
+func haveTerminal() bool {
+	foreground, err := unix.IoctlGetInt(stdin, unix.TIOCGPGRP)
+	return err == nil && foreground == unix.Getpgrp()
+}
+
+// giveTerminal puts a process group into the foreground of the terminal.
+func giveTerminal(group int) error {
+	// The kernel stops a background process that does this with TTOU, unless
+	// the thread blocks the signal. Ignoring it would be inherited by children.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var block, before unix.Sigset_t
+	block.Val[0] = 1 << (unix.SIGTTOU - 1)
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &block, &before); err != nil {
+		return fmt.Errorf("block SIGTTOU: %w", err)
+	}
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
+	if err := unix.IoctlSetPointerInt(stdin, unix.TIOCSPGRP, group); err != nil {
+		return fmt.Errorf("give the terminal to process group %d: %w", group, err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package launch
+
+import (
+	"bufio"
+	"cmp"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Versions are those of what an image brings. Anything unknown is "".
+type Versions struct {
+	Ray, VLLM string
+	Python    string // of the Python that runs them, as 3.12
+	// GRPC is set where the image has grpcio: then Ray's head starts a Ray
+	// Client server.
+	GRPC bool
+}
+
+// ReadVersions looks at the files that pip leaves behind; starting Python to
+// ask takes seconds. rayBin is the ray command, a name in PATH or a path.
+func ReadVersions(rayBin string) Versions {
+	var v Versions
+	for _, command := range []string{rayBin, "vllm"} {
+		if script, err := lookPath(command, os.Environ()); err == nil {
+			v.add(interpreter(script))
+		}
+	}
+	return v
+}
+
+// add fills in what is unknown so far from the packages of one Python.
+func (v *Versions) add(python string) {
+	if python == "" {
+		return
+	}
+	prefix := filepath.Dir(filepath.Dir(python))
+	for _, packages := range packageDirs(prefix) {
+		ray, vllm := packageVersion(packages, "ray"), packageVersion(packages, "vllm")
+		if ray == "" && vllm == "" {
+			continue
+		}
+		v.Ray = cmp.Or(v.Ray, ray)
+		v.VLLM = cmp.Or(v.VLLM, vllm)
+		v.Python = cmp.Or(v.Python, pythonVersion(packages))
+		v.GRPC = v.GRPC || packageVersion(packages, "grpcio") != ""
+	}
+}
+
+// packageDirs lists where the Python of a prefix keeps packages. Debian's has
+// two places more.
+func packageDirs(prefix string) []string {
+	prefixes := []string{prefix}
+	if prefix == "/usr" {
+		prefixes = []string{"/usr/local", "/usr"}
+	}
+	var dirs []string
+	for _, p := range prefixes {
+		for _, name := range []string{"site-packages", "dist-packages"} {
+			found, _ := filepath.Glob(filepath.Join(p, "lib", "python3*", name)) // the pattern is well-formed
+			dirs = append(dirs, found...)
+		}
+	}
+	return dirs
+}
+
+// packageVersion returns the version of an installed package, from the name of
+// its metadata folder, NAME-VERSION.dist-info.
+func packageVersion(packages, name string) string {
+	found, _ := filepath.Glob(filepath.Join(packages, name+"-*.dist-info"))
+	if len(found) == 0 {
+		return ""
+	}
+	version := strings.TrimPrefix(filepath.Base(slices.Max(found)), name+"-")
+	return strings.TrimSuffix(version, ".dist-info")
+}
+
+// pythonVersion reads 3.12 from …/lib/python3.12/site-packages.
+func pythonVersion(packages string) string {
+	version := strings.TrimPrefix(filepath.Base(filepath.Dir(packages)), "python")
+	if !strings.Contains(version, ".") {
+		return "" // Debian's lib/python3, which serves several
+	}
+	return version
+}
+
+// maxScriptHead bounds how much of a script is read for its interpreter.
+const maxScriptHead = 4096
+
+// interpreter returns the Python that a script of pip's names in its first
+// line; "" where it names none.
+func interpreter(script string) string {
+	f, err := os.Open(script)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	lines := bufio.NewScanner(io.LimitReader(f, maxScriptHead))
+	lines.Scan()
+	first, ok := strings.CutPrefix(lines.Text(), "#!")
+	words := strings.Fields(first)
+	switch {
+	case !ok || len(words) == 0:
+		return ""
+	case strings.HasPrefix(filepath.Base(words[0]), "python"):
+		return words[0]
+	case filepath.Base(words[0]) == "env" && len(words) > 1:
+		python, err := lookPath(words[len(words)-1], os.Environ())
+		if err != nil {
+			return ""
+		}
+		return python
+	}
+	// Where the path is too long for a first line, or has blanks, pip writes
+	// #!/bin/sh and '''exec' "/the/path/python3" "$0" "$@".
+	lines.Scan()
+	rest, _ := strings.CutPrefix(lines.Text(), "'''exec' ")
+	if path, _, ok := strings.Cut(strings.TrimPrefix(rest, `"`), `"`); ok && rest != "" {
+		return path
+	}
+	if words := strings.Fields(rest); len(words) > 0 {
+		return words[0]
+	}
+	return ""
+}
