@@ -1,0 +1,49 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+
+	"go.uber.org/zap"
+	"golang.org/x/term"
+
+	pid1 "github.com/syminit/syminit/init"
+	"github.com/syminit/syminit/internal/agent"
+	"github.com/syminit/syminit/internal/logging"
+)
+
+// runAgent is the agent's main. Its exit code goes to the supervisor over the
+// link; what it returns counts only when that fails.
+func runAgent(cmd command, stderr *os.File) int {
+	link, err := pid1.Attach()
+	environ := os.Environ() // Attach has taken out what was for it
+	var live func(string)
+	var out io.Writer = stderr
+	terminal := term.IsTerminal(int(stderr.Fd()))
+	if terminal {
+		line := logging.NewLiveLine(stderr)
+		out, live = line, line.Set
+	}
+	log := newLogger(environ, out, terminal)
+	if err != nil {
+		log.Error("not started by syminit", zap.Error(err))
+		return agent.CodeInternal
+	}
+	cfg, err := load(environ, cmd.env)
+	if err != nil {
+		for line := range strings.Lines(err.Error()) {
+			log.Error(strings.TrimRight(line, "\n"))
+		}
+		err = link.Report(agent.CodeConfig, 0)
+	} else {
+		err = agent.Run(agent.Config{
+			Args: cmd.args, Environ: environ, Settings: cfg, Version: version, Link: link, Log: log, Live: live,
+		})
+	}
+	if err != nil {
+		log.Error("the agent failed", zap.Error(err))
+		return agent.CodeInternal
+	}
+	return 0
+}

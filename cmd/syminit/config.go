@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/syminit/syminit/internal/agent"
+	"github.com/syminit/syminit/internal/config"
+)
+
+// load reads the settings and checks them against each other. options are
+// settings that the command line gave. All problems come in one error, a line
+// each.
+func load(environ []string, options map[string]string) (*config.Config, error) {
+	cfg, err := config.Load(environ)
+	err = errors.Join(err, twice(cfg, options), cfg.Fill("command line", options), cfg.Resolve())
+	return cfg, err
+}
+
+// twice refuses a setting that the environment and the command line give
+// differently: neither is the obvious winner.
+func twice(cfg *config.Config, options map[string]string) error {
+	var errs []error
+	for _, v := range cfg.Values() {
+		if option := options[v.Name]; option != "" && v.Source == config.SourceEnvironment && v.Value != option {
+			errs = append(errs, fmt.Errorf("%s is %q in the environment and %q on the command line; unset it, or make them the same", v.Name, v.Value, option))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// showConfig prints every setting and where it came from, as JSON if asked to.
+func showConfig(environ []string, asJSON bool, stdout, stderr *os.File) int {
+	cfg, err := load(environ, nil)
+	text := cfg.Values().String()
+	if asJSON {
+		data, jsonErr := json.MarshalIndent(cfg.Values(), "", "  ")
+		text, err = string(data)+"\n", errors.Join(err, jsonErr)
+	}
+	code := print(stdout, text)
+	if err != nil {
+		fmt.Fprintf(stderr, "syminit: %v\n", err)
+		return agent.CodeConfig
+	}
+	return code
+}

@@ -1,0 +1,219 @@
+// Package agent does one node's part of a run, top to bottom: configuration,
+// who is the head, rendezvous, runtime, job, outcome. It is the only package
+// that knows the others; none of them knows it.
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/hostnet"
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// strayGrace is how long processes that outlive the job have between TERM and
+// KILL when the run was not told to stop; a run ends within a second of its job.
+const strayGrace = time.Second
+
+// A Link is the agent's connection to the supervisor that started it.
+type Link interface {
+	// Signals delivers what the supervisor was sent, in order; it is closed when
+	// the supervisor is gone.
+	Signals() <-chan syscall.Signal
+	// Report hands over the exit code, and how long processes that are left have
+	// between TERM and KILL.
+	Report(code int, grace time.Duration) error
+}
+
+// Config is what an agent needs from the process it runs in.
+type Config struct {
+	Args     []string // the job: command and arguments
+	Environ  []string // the environment, as the container was given it
+	Settings *config.Config
+	Version  string // syminit's own
+	Link     Link
+	Log      *zap.Logger
+	Live     func(line string) // shows one changing line on a terminal; nil where there is none
+}
+
+// A node is this container's part in one run.
+type node struct {
+	cfg     *config.Config
+	args    []string
+	environ []string
+	version string
+	log     *zap.Logger
+	name    string       // host name
+	rank    atomic.Int32 // see rankNow
+	state   state
+	waiting *waiting
+	joinBy  time.Time // when JOIN_TIMEOUT is over
+
+	runtime     string // what carries the job
+	image       launch.Image
+	host        *hostnet.Host // nil for runtime none
+	rayToken    string        // empty where Ray runs without one
+	removeToken func()
+	ready       atomic.Bool // every node's runtime has been up
+
+	life   context.Context // the run's; cancelled with a verdict
+	cancel context.CancelCauseFunc
+	stop   *stopper
+	stops  chan stopRequest // from other nodes
+}
+
+// Run does this node's part of the run and reports its end to the supervisor.
+func Run(c Config) error {
+	n := newNode(c)
+	for _, line := range c.Settings.Warnings() {
+		n.log.Warn(line)
+	}
+	finished := make(chan struct{})
+	go n.stop.run(c.Link.Signals(), n.stops, finished)
+	outcome := n.run()
+	close(finished)
+	n.announce(outcome)
+	grace := strayGrace
+	if left, stopping := n.stop.left(); stopping {
+		grace = max(left-strayGrace/2, strayGrace/2)
+	}
+	if err := c.Link.Report(outcome.Code, grace); err != nil {
+		return fmt.Errorf("report exit code %d to the supervisor: %w", outcome.Code, err)
+	}
+	return nil
+}
+
+func newNode(c Config) *node {
+	name, err := os.Hostname()
+	if err != nil {
+		name = "localhost"
+	}
+	n := &node{
+		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log,
+		name: name, stops: make(chan stopRequest), removeToken: func() {},
+		waiting: &waiting{log: c.Log, live: c.Live, since: time.Now()},
+		joinBy:  time.Now().Add(c.Settings.JoinTimeout),
+	}
+	n.rank.Store(rendezvous.NoRank)
+	n.life, n.cancel = context.WithCancelCause(context.Background())
+	n.stop = &stopper{
+		log: c.Log, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
+		outcome: func(code int, cause string) rendezvous.Outcome {
+			return rendezvous.Outcome{Code: code, Rank: n.rankNow(), Node: n.name, Cause: cause}
+		},
+	}
+	return n
+}
+
+// end ends the run from outside the flow; only the first verdict counts.
+func (n *node) end(o rendezvous.Outcome) { n.cancel(&verdict{o}) }
+
+// run goes through the states. What ends it early becomes the outcome, and the
+// outcome is settled with the other nodes while this node's runtime goes down.
+func (n *node) run() rendezvous.Outcome {
+	defer func() { n.removeToken() }()
+	n.to(gathering)
+	m, err := n.enlist()
+	if err != nil {
+		return n.outcomeOf(err)
+	}
+	defer func() { _ = m.Close() }()
+	n.stop.setMember(m)
+	runtime, outcome := n.carry(m)
+	n.to(draining)
+	down := make(chan struct{})
+	go func() {
+		defer close(down)
+		if runtime != nil {
+			runtime.Stop(rayGrace)
+		}
+	}()
+	outcome = n.settle(m, outcome)
+	<-down
+	n.to(done)
+	return outcome
+}
+
+// carry takes the run from gathering to the end of the job. The runtime is nil
+// if none was started.
+func (n *node) carry(m member) (*launch.Process, rendezvous.Outcome) {
+	plan, runtime, err := n.start(m)
+	if err != nil {
+		return runtime, n.outcomeOf(err)
+	}
+	n.to(running)
+	return runtime, n.work(plan)
+}
+
+// start takes the run to the point where the job can start, and shows a person
+// what it waits for.
+func (n *node) start(m member) (plan launch.Plan, runtime *launch.Process, err error) {
+	started := make(chan struct{})
+	defer close(started)
+	go n.waiting.run(started)
+	roster, err := n.agree(m)
+	if err != nil {
+		return plan, nil, err
+	}
+	n.to(agreed)
+	if plan, err = n.plan(roster); err != nil {
+		return plan, nil, err
+	}
+	n.to(starting)
+	runtime, err = n.bringUp(m, plan)
+	return plan, runtime, err
+}
+
+// agree waits for the roster.
+func (n *node) agree(m member) (rendezvous.Roster, error) {
+	ctx, cancel := context.WithDeadline(n.life, n.joinBy)
+	defer cancel()
+	roster, rank, err := m.Agree(ctx)
+	if err != nil {
+		return roster, err
+	}
+	n.rank.Store(int32(rank))
+	return roster, nil
+}
+
+// rankNow is this node's rank, NoRank until the roster is there.
+func (n *node) rankNow() int { return int(n.rank.Load()) }
+
+// settle makes o the outcome everywhere. A node that does not answer is lost
+// by then, or the stop is at its end.
+func (n *node) settle(m member, o rendezvous.Outcome) rendezvous.Outcome {
+	limit := n.cfg.LostAfter
+	if left, stopping := n.stop.left(); stopping {
+		limit = min(limit, max(left, 0))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	return m.Settle(ctx, o)
+}
+
+// chooseRuntime finds out what the image brings and what carries the job.
+func (n *node) chooseRuntime() (err error) {
+	n.runtime = n.cfg.Runtime
+	if n.runtime == config.RuntimeNone || n.runtime == config.RuntimeAuto && n.cfg.Nodes == 1 {
+		n.runtime = launch.None
+		return nil
+	}
+	n.image = launch.Inspect(n.environ, n.cfg.RayBin)
+	if n.runtime == config.RuntimeAuto {
+		if n.runtime, err = launch.RuntimeFor(n.cfg.Nodes, n.args, n.image); err != nil {
+			return &failure{code: CodeConfig, err: err}
+		}
+	}
+	if n.runtime != launch.Ray {
+		return failf(CodeConfig, "SYMINIT_RUNTIME=%s, which this command calls for, is not supported yet; set it to ray, with Ray in the image", n.runtime)
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/hostnet"
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// orders is what the head hands out with the roster.
+type orders struct {
+	RayPort uint16            `json:"ray_port"`
+	Env     map[string]string `json:"env,omitempty"` // the head's variables that PROPAGATE names
+}
+
+// enlist makes this node a member of the run: alone, head or worker.
+func (n *node) enlist() (member, error) {
+	if err := n.chooseRuntime(); err != nil {
+		return nil, err
+	}
+	if n.runtime == launch.None {
+		return alone{}, nil
+	}
+	host, err := hostnet.Local()
+	if err != nil {
+		return nil, err
+	}
+	n.host = host
+	ctx, cancel := context.WithDeadline(n.life, n.joinBy)
+	defer cancel()
+	if n.cfg.Nodes == 1 {
+		return n.enlistAlone(ctx, host)
+	}
+	id, err := n.identify(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	if !id.head {
+		n.log.Info("this node is a worker: " + id.why)
+		return n.enlistWorker(id), nil
+	}
+	listener, err := listen(n.cfg.Port)
+	switch {
+	case err == nil:
+		n.log.Info("this node is the head: " + id.why)
+		return n.enlistHead(id, listener)
+	case errors.Is(err, syscall.EADDRINUSE) && n.cfg.Role == config.RoleAuto:
+		// Another node on this host may have been faster; if it isn't a
+		// syminit, joining says so.
+		n.log.Info(fmt.Sprintf("port %d is taken on this host: joining as a worker", n.cfg.Port))
+		return n.enlistWorker(id), nil
+	default:
+		return nil, failf(CodeConfig, "SYMINIT_PORT=%d: %w; free the port, or set another one on every node", n.cfg.Port, err)
+	}
+}
+
+func (n *node) enlistAlone(ctx context.Context, host *hostnet.Host) (member, error) {
+	addr, err := n.soloAddr(host)
+	if err != nil {
+		return nil, err
+	}
+	if n.cfg.Head != "" {
+		id, err := n.identify(ctx, host)
+		if err != nil {
+			return nil, err
+		}
+		if !id.head {
+			return nil, failf(CodeConfig, "SYMINIT_NODES is 1, but this node isn't the head: %s; set SYMINIT_NODES (--min-nodes) to the number of nodes", id.why)
+		}
+		if id.addr.IsValid() {
+			addr = id.addr
+		}
+	}
+	return alone{name: n.name, addr: addr, payload: n.orders()}, nil
+}
+
+func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
+	self := n.self()
+	self.Addr, self.Rank = id.addr, 0
+	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
+		Listener: listener, Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes,
+		// Ray tells nodes apart by their addresses.
+		UniqueAddrs: n.runtime == launch.Ray,
+		LostAfter:   n.cfg.LostAfter, Payload: n.orders(), Progress: n.waiting.update, Log: n.log,
+	})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	n.waiting.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: n.cfg.Nodes})
+	m := headMember{Head: head, log: n.log}
+	go m.watch(n.end, n.stops)
+	return m, nil
+}
+
+func (n *node) enlistWorker(id identity) member {
+	self := n.self()
+	self.Addr = id.addr
+	address := net.JoinHostPort(n.cfg.Head, strconv.Itoa(int(n.cfg.Port)))
+	var dialer net.Dialer
+	return &workerMember{
+		log: n.log, end: n.end, decided: make(chan struct{}),
+		join: rendezvous.WorkerConfig{
+			Dial: func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) },
+			Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Progress: n.waiting.update, Log: n.log,
+		},
+	}
+}
+
+// self is this node as the others see it.
+func (n *node) self() rendezvous.Node {
+	return rendezvous.Node{Name: n.name, Rank: n.cfg.Rank, Match: n.matches()}
+}
+
+func (n *node) orders() json.RawMessage {
+	env := launch.Propagated(n.environ, n.cfg.Propagate)
+	if n.cfg.Insecure {
+		n.dropSecrets(env)
+	}
+	payload, err := json.Marshal(orders{RayPort: n.cfg.RayPort, Env: env})
+	if err != nil {
+		n.log.Error("orders for the workers", zap.Error(err)) // strings and a number: cannot happen
+	}
+	return payload
+}

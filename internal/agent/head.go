@@ -1,0 +1,63 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// headMember is this node's part in a run that it leads.
+type headMember struct {
+	*rendezvous.Head
+	log *zap.Logger
+}
+
+func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
+	roster, err := h.Gather(ctx)
+	return roster, 0, err
+}
+
+// Stop reports false: the head itself decides.
+func (headMember) Stop(syscall.Signal) bool { return false }
+
+func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome) rendezvous.Outcome {
+	if silent := h.Finish(ctx, o); len(silent) > 0 {
+		h.log.Warn("did not hear that the run is over: " + nodeNames(silent))
+	}
+	return o
+}
+
+// watch turns what workers report into the end of the run, and returns when
+// the head is closed.
+func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest) {
+	for e := range h.Events() {
+		switch e := e.(type) {
+		case rendezvous.Lost:
+			end(rendezvous.Outcome{
+				Code: CodeLost, Rank: e.Node.Rank, Node: e.Node.Name,
+				Cause: fmt.Sprintf("lost node %s: %s", describeNode(e.Node), e.Reason),
+			})
+		case rendezvous.Failed:
+			end(e.Outcome)
+		case rendezvous.Stopped:
+			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}
+		}
+	}
+}
+
+func describeNode(n rendezvous.Node) string {
+	return fmt.Sprintf("%s (rank %d, %s)", n.Name, n.Rank, n.Addr)
+}
+
+func nodeNames(nodes []rendezvous.Node) string {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = describeNode(n)
+	}
+	return strings.Join(names, ", ")
+}

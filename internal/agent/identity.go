@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/hostnet"
+)
+
+// resolveEvery is how often a head's name that does not resolve yet is looked
+// up again.
+const resolveEvery = 500 * time.Millisecond
+
+// An identity is what a node knows of itself before it meets the others.
+type identity struct {
+	head bool
+	addr netip.Addr // zero: found out when the nodes meet
+	why  string     // why it is the head, or isn't
+}
+
+// identify finds out whether this node is the head and at which address the
+// others reach it. It waits for the head's name to resolve until ctx ends.
+func (n *node) identify(ctx context.Context, host *hostnet.Host) (identity, error) {
+	addr, err := n.ownAddr(host)
+	if err != nil {
+		return identity{}, err
+	}
+	switch n.cfg.Role {
+	case config.RoleHead:
+		return identity{head: true, addr: addr, why: "SYMINIT_ROLE=head"}, nil
+	case config.RoleWorker:
+		return identity{addr: addr, why: "SYMINIT_ROLE=worker"}, nil
+	}
+	answer, err := n.resolveHead(ctx, host)
+	if err != nil {
+		return identity{}, err
+	}
+	id := identity{head: answer.Yes, addr: addr, why: answer.Why}
+	if id.head && !addr.IsValid() {
+		for _, a := range answer.Addrs {
+			if a.IsGlobalUnicast() && host.Owns(a) {
+				id.addr = a
+				break
+			}
+		}
+	}
+	return id, nil
+}
+
+// ownAddr is the address that the user chose for this node; zero if none.
+func (n *node) ownAddr(host *hostnet.Host) (netip.Addr, error) {
+	switch {
+	case n.cfg.NodeIP.IsValid():
+		if !host.Owns(n.cfg.NodeIP) {
+			return netip.Addr{}, failf(CodeConfig, "SYMINIT_NODE_IP=%s is not an address of this host, which has %s; correct it, or unset it to have it found", n.cfg.NodeIP, host)
+		}
+		return n.cfg.NodeIP, nil
+	case n.cfg.Interface != "":
+		addr, err := host.AddrOf(n.cfg.Interface)
+		if err != nil {
+			return netip.Addr{}, failf(CodeConfig, "SYMINIT_INTERFACE: %w; correct it, or unset it to have it found", err)
+		}
+		return addr, nil
+	}
+	return netip.Addr{}, nil
+}
+
+func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Answer, error) {
+	began := time.Now()
+	tick := time.NewTicker(resolveEvery)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		answer, err := host.IsHead(ctx, net.DefaultResolver, n.cfg.Head, n.name)
+		if err == nil {
+			return answer, nil
+		}
+		if first {
+			n.log.Info("waiting for the head's name to resolve", zap.Error(err))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return hostnet.Answer{}, failf(CodeLost, "%w, for %s; set SYMINIT_HEAD to the head's address, or SYMINIT_ROLE=head on the head", err, time.Since(began).Round(time.Second))
+		}
+	}
+}
+
+// soloAddr is the address of a node that runs alone.
+func (n *node) soloAddr(host *hostnet.Host) (netip.Addr, error) {
+	addr, err := n.ownAddr(host)
+	if err != nil || addr.IsValid() {
+		return addr, err
+	}
+	return host.DefaultAddr(), nil
+}

@@ -1,0 +1,210 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/internal/launch/gcs"
+	"github.com/syminit/syminit/rendezvous"
+	"github.com/syminit/syminit/signals"
+)
+
+const (
+	// watchEvery is how often a node looks for itself in Ray's list while the
+	// job runs.
+	watchEvery = time.Second
+	// rayGrace is how long Ray has between TERM and KILL. The run is over by
+	// then; there is nothing for it to save.
+	rayGrace = 300 * time.Millisecond
+	// rayTail is how many of Ray's last lines are shown when it fails.
+	rayTail = 40
+	// rayClientPort is where the head's Ray Client server listens by default.
+	rayClientPort = 10001
+)
+
+// plan turns the roster and the head's orders into what this node does.
+func (n *node) plan(roster rendezvous.Roster) (launch.Plan, error) {
+	spec := launch.Spec{
+		Runtime: n.runtime, Job: n.args, Env: config.ChildEnviron(n.environ), Rank: n.rankNow(),
+		Addrs: make([]netip.Addr, len(roster.Nodes)),
+	}
+	for i, m := range roster.Nodes {
+		spec.Addrs[i] = m.Addr
+	}
+	if n.runtime == launch.Ray {
+		var o orders
+		if err := json.Unmarshal(roster.Payload, &o); err != nil {
+			return launch.Plan{}, fmt.Errorf("read the head's orders: %w", err)
+		}
+		spec.Inherited, spec.Interface = o.Env, n.interfaceOf(spec.Addrs[spec.Rank])
+		var err error
+		if spec.Ray, err = n.raySpec(spec, o); err != nil {
+			return launch.Plan{}, err
+		}
+	}
+	plan, err := launch.NewPlan(spec)
+	if err != nil {
+		return launch.Plan{}, &failure{code: CodeConfig, err: err}
+	}
+	for _, line := range plan.Warnings {
+		n.log.Warn(line)
+	}
+	return plan, nil
+}
+
+// interfaceOf is the interface that carries this node's address, for NCCL and
+// Gloo; empty if it is not to be had.
+func (n *node) interfaceOf(own netip.Addr) string {
+	if n.cfg.Interface != "" {
+		return n.cfg.Interface
+	}
+	name, err := n.host.InterfaceOf(own)
+	if err != nil {
+		n.log.Warn("NCCL and Gloo are told no interface: " + err.Error())
+	}
+	return name
+}
+
+func (n *node) raySpec(spec launch.Spec, o orders) (launch.RaySpec, error) {
+	ray := launch.RaySpec{
+		Bin: n.cfg.RayBin, Version: n.image.Ray, Port: o.RayPort, StartArgs: n.cfg.RayStartArgs, Dashboard: n.cfg.RayDashboard,
+	}
+	if spec.Rank == 0 && n.image.GRPC {
+		port, err := portNear(rayClientPort)
+		if err != nil {
+			return ray, failf(CodeRuntime, "find a port for the Ray Client server: %w", err)
+		}
+		ray.ClientPort = port
+	}
+	token, given, err := launch.RayToken(spec.Env)
+	switch {
+	case err != nil:
+		return ray, &failure{code: CodeConfig, err: err}
+	case given:
+		n.rayToken = token
+		return ray, nil
+	case n.cfg.Insecure && n.cfg.Nodes > 1:
+		return ray, nil
+	}
+	if n.rayToken, err = rayToken(n.cfg.Token); err != nil {
+		return ray, err
+	}
+	ray.TokenPath, n.removeToken, err = writeSecret(n.rayToken)
+	return ray, err
+}
+
+// bringUp starts what carries the job and returns it once every node's is up.
+// The runtime is returned with an error too: it may have to be ended.
+func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
+	if plan.Runtime == nil {
+		return nil, m.Ready(n.life)
+	}
+	ctx, cancel := context.WithTimeout(n.life, n.cfg.StartTimeout)
+	defer cancel()
+	client := gcs.New(gcs.Config{Addr: plan.Ready.GCS, Token: n.rayToken})
+	if plan.Probe.IsValid() {
+		if _, err := launch.AwaitGCS(ctx, client, plan.Ready.Every); err != nil {
+			return nil, n.startError("the head's Ray doesn't answer; is its port open between the hosts?", err)
+		}
+	} else if err := portFree(plan.Ready.GCS.Port()); err != nil {
+		return nil, err
+	}
+	n.log.Info("starting Ray: " + strings.Join(plan.Runtime.Argv, " "))
+	p, err := launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail})
+	if err != nil {
+		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
+	}
+	go n.watchRuntime(p)
+	if err := launch.AwaitAlive(ctx, client, *plan.Ready); err != nil {
+		return p, n.startError("Ray is not up; SYMINIT_LOG_LEVEL=debug shows its output", err)
+	}
+	if err := m.Ready(ctx); err != nil {
+		return p, n.startError("not every node is ready", err)
+	}
+	n.ready.Store(true)
+	n.log.Info("Ray is up on every node")
+	// The first address is this node's own: the head's is the roster's first.
+	go n.watchAlive(client, launch.Watch{Addr: plan.Ready.Addrs[0], Every: watchEvery, Silence: n.cfg.LostAfter})
+	return p, nil
+}
+
+// startError gives a runtime's code to what was not up in time. A node that
+// was lost meanwhile keeps its own.
+func (n *node) startError(what string, err error) error {
+	var lost *rendezvous.LostError
+	var over *rendezvous.EndedError
+	if errors.As(err, &lost) || errors.As(err, &over) {
+		return err
+	}
+	return failf(CodeRuntime, "%s (within SYMINIT_START_TIMEOUT=%s): %w", what, n.cfg.StartTimeout, err)
+}
+
+// portFree looks before Ray does: ray start takes 41 s to say that its port is
+// taken (measured with Ray 2.60).
+func portFree(port uint16) error {
+	l, err := listen(port)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return failf(CodeRuntime, "SYMINIT_RAY_PORT=%d is taken on the head; free it (is another Ray running?), or set another port", port)
+	}
+	if err != nil {
+		return failf(CodeRuntime, "SYMINIT_RAY_PORT=%d: %w; set another port", port, err)
+	}
+	return l.Close()
+}
+
+// portNear returns port if it is free, else another one that is.
+func portNear(port uint16) (uint16, error) {
+	l, err := listen(port)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		l, err = listen(0)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return uint16(l.Addr().(*net.TCPAddr).Port), l.Close()
+}
+
+func listen(port uint16) (net.Listener, error) {
+	return net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(port))))
+}
+
+// watchRuntime ends the run when this node's Ray ends.
+func (n *node) watchRuntime(p *launch.Process) {
+	<-p.Done()
+	how := describeStatus(p.Status())
+	o := rendezvous.Outcome{Code: CodeRuntime, Rank: n.rankNow(), Node: n.name, Tail: p.Tail()}
+	o.Cause = fmt.Sprintf("Ray did not start on node %s (rank %d): ray start ended, %s", n.name, o.Rank, how)
+	if n.ready.Load() {
+		o.Code = CodeLost
+		o.Cause = fmt.Sprintf("Ray died on node %s (rank %d): ray start ended, %s", n.name, o.Rank, how)
+	}
+	n.end(o)
+}
+
+func describeStatus(status syscall.WaitStatus) string {
+	if status.Signaled() {
+		return "killed by " + signals.Name(status.Signal())
+	}
+	return fmt.Sprintf("exit code %d", status.ExitStatus())
+}
+
+// watchAlive ends the run when Ray has lost this node without ray start
+// noticing.
+func (n *node) watchAlive(client *gcs.Client, w launch.Watch) {
+	if err := launch.WatchAlive(n.life, client, w); err != nil {
+		n.end(rendezvous.Outcome{
+			Code: CodeLost, Rank: n.rankNow(), Node: n.name,
+			Cause: fmt.Sprintf("Ray died on node %s (rank %d): %v", n.name, n.rankNow(), err),
+		})
+	}
+}

@@ -1,0 +1,187 @@
+package agent
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/rendezvous"
+	"github.com/syminit/syminit/signals"
+)
+
+// Parts of STOP_TIMEOUT that are kept back. The job's is for what follows its
+// end: telling the other nodes, ending the runtime, sweeping strays. A node
+// without the job waits longer than that for the head to say how it ended.
+const (
+	jobReserve  = 1500 * time.Millisecond
+	nodeReserve = 500 * time.Millisecond
+)
+
+// A stopRequest is a signal that ends the run, and where it came from.
+type stopRequest struct {
+	signal syscall.Signal
+	from   string // the node that was told to stop
+	own    bool   // that node is this one
+}
+
+// A stopper carries signals to the job, and turns TERM and INT into the end of
+// the run: the job gets the signal first, and the rest of STOP_TIMEOUT to end.
+type stopper struct {
+	log      *zap.Logger
+	timeout  time.Duration // STOP_TIMEOUT
+	rewrites signals.Rewrites
+	end      func(rendezvous.Outcome) // ends the run from outside the flow
+	outcome  func(code int, cause string) rendezvous.Outcome
+
+	mu       sync.Mutex
+	job      *launch.Process
+	member   member
+	first    *stopRequest // the one that began the stop
+	deadline time.Time    // when the container has to be gone; zero before a stop
+	killed   bool         // the job was killed at the deadline
+}
+
+// setMember makes signals go through m from now on.
+func (s *stopper) setMember(m member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.member = m
+}
+
+// startJob starts the job unless the run is being stopped already, so that no
+// signal falls between the two.
+func (s *stopper) startJob(start func() (*launch.Process, error)) (*launch.Process, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first != nil {
+		return nil, failf(128+int(s.first.signal), "%s before the job started", s.describe())
+	}
+	p, err := start()
+	s.job = p
+	return p, err
+}
+
+// requested returns the request that began the stop, if one did.
+func (s *stopper) requested() (stopRequest, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first == nil {
+		return stopRequest{}, false
+	}
+	return *s.first, true
+}
+
+// killedJob reports whether the job was killed at the deadline.
+func (s *stopper) killedJob() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.killed
+}
+
+// left returns how much of STOP_TIMEOUT is left, and false when no stop has
+// begun.
+func (s *stopper) left() (time.Duration, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Until(s.deadline), s.first != nil
+}
+
+// run handles signals until this node is done. own is closed when the
+// supervisor is gone.
+func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, finished <-chan struct{}) {
+	expired := time.NewTimer(0)
+	<-expired.C
+	for {
+		var request stopRequest
+		select {
+		case <-finished:
+			return
+		case sig, ok := <-own:
+			if !ok {
+				s.end(s.outcome(CodeInternal, "the supervisor of this node is gone"))
+				own = nil
+				continue
+			}
+			request = stopRequest{signal: sig, own: true, from: "this node"}
+		case request = <-others:
+		case <-expired.C:
+			s.expire()
+			continue
+		}
+		if s.handle(request) {
+			expired.Reset(s.patience())
+		}
+	}
+}
+
+// handle reports whether the request began the stop.
+func (s *stopper) handle(r stopRequest) (began bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stops := r.signal == syscall.SIGTERM || r.signal == syscall.SIGINT
+	began = stops && s.first == nil
+	if began {
+		s.first = &r
+		s.deadline = time.Now().Add(s.timeout)
+		s.log.Info(s.describe() + ": ending the run")
+	}
+	switch {
+	case s.job != nil:
+		// What another node was told is passed on once: with compose every node
+		// is told at the same time, and the job is to hear it once.
+		if r.own || began {
+			s.forward(r.signal)
+		}
+	case began && (s.member == nil || !s.member.Stop(r.signal)):
+		s.end(s.outcome(128+int(r.signal), s.describe()+" before the job started"))
+	}
+	return began
+}
+
+func (s *stopper) forward(sig syscall.Signal) {
+	to, ok := s.rewrites.Apply(sig)
+	if !ok {
+		return
+	}
+	if err := s.job.Signal(to); err != nil {
+		s.log.Debug("signal not delivered", zap.Stringer("signal", to), zap.Error(err))
+	}
+}
+
+// patience is how long after the first request this node waits for the run to
+// end by itself.
+func (s *stopper) patience() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reserve := nodeReserve
+	if s.job != nil {
+		reserve = jobReserve
+	}
+	return s.timeout - min(reserve, s.timeout/4)
+}
+
+// expire ends what did not end by itself in time.
+func (s *stopper) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.job == nil {
+		s.end(s.outcome(128+int(s.first.signal), s.describe()))
+		return
+	}
+	select {
+	case <-s.job.Done():
+	default:
+		s.killed = true
+		s.log.Warn(fmt.Sprintf("the job still runs %s after %s: killing it; SYMINIT_STOP_TIMEOUT gives it longer", (s.timeout - min(jobReserve, s.timeout/4)).Round(time.Millisecond), signals.Name(s.first.signal)))
+		_ = s.job.Signal(syscall.SIGKILL)
+	}
+}
+
+// describe says which signal came where. The caller holds the lock.
+func (s *stopper) describe() string {
+	return fmt.Sprintf("%s on %s", signals.Name(s.first.signal), s.first.from)
+}

@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// waitingEvery is how often a line says that this node still waits.
+const waitingEvery = 10 * time.Second
+
+// waiting shows a person who is still missing: one live line on a terminal,
+// otherwise a log line for every change and one every waitingEvery.
+type waiting struct {
+	log   *zap.Logger
+	live  func(text string) // nil where there is no terminal
+	since time.Time
+
+	mu   sync.Mutex
+	last string
+}
+
+// update is told whenever what is waited for changes. Who is missing is worth a
+// line at once; that Ray takes its seconds to start, only when it lasts.
+func (w *waiting) update(p rendezvous.Progress) {
+	text := describeProgress(p)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if text == w.last {
+		return
+	}
+	w.last = text
+	switch {
+	case w.live != nil:
+		w.show()
+	case p.Stage != rendezvous.Starting:
+		w.log.Info(text)
+	}
+}
+
+func (w *waiting) show() {
+	w.live(fmt.Sprintf("syminit: %s, %s", w.last, time.Since(w.since).Round(time.Second)))
+}
+
+// run repeats what is waited for until stop is closed.
+func (w *waiting) run(stop <-chan struct{}) {
+	every := waitingEvery
+	if w.live != nil {
+		every = time.Second
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			if w.live != nil {
+				w.live("")
+			}
+			return
+		case <-tick.C:
+			w.repeat()
+		}
+	}
+}
+
+func (w *waiting) repeat() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.last == "":
+	case w.live != nil:
+		w.show()
+	default:
+		w.log.Info(w.last, zap.Duration("waiting", time.Since(w.since).Round(time.Second)))
+	}
+}
+
+func describeProgress(p rendezvous.Progress) string {
+	var text string
+	switch p.Stage {
+	case rendezvous.Connecting:
+		text = "waiting for the head"
+	case rendezvous.Gathering:
+		text = fmt.Sprintf("%d/%d nodes are here", p.Have, p.Want)
+	case rendezvous.Starting:
+		text = fmt.Sprintf("%d/%d nodes are ready", p.Have, p.Want)
+	}
+	if len(p.Missing) > 0 {
+		text += ", missing: " + strings.Join(p.Missing, ", ")
+	}
+	if p.Problem != "" {
+		text += " (" + p.Problem + ")"
+	}
+	return text
+}

@@ -1,0 +1,60 @@
+package agent
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/syminit/syminit/internal/logging"
+	"github.com/syminit/syminit/rendezvous"
+)
+
+func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		w := &waiting{log: logging.New(logging.Config{Out: &out}), since: time.Now()}
+		stop := make(chan struct{})
+		go w.run(stop)
+		one := rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 3}
+		w.update(one)
+		w.update(one)
+		two := one
+		two.Have, two.Missing, two.Problem = 2, []string{"c"}, "b was refused"
+		w.update(two)
+		<-time.After(waitingEvery + time.Second)
+		close(stop)
+		synctest.Wait()
+		var got []string
+		for line := range strings.Lines(out.String()) {
+			_, text, _ := strings.Cut(strings.TrimSpace(line), "syminit: ")
+			got = append(got, text)
+		}
+		want := []string{
+			"1/3 nodes are here",
+			"2/3 nodes are here, missing: c (b was refused)",
+			"2/3 nodes are here, missing: c (b was refused) waiting=10s",
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+func TestWaitingOnATerminalIsOneLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var shown []string
+		w := &waiting{live: func(s string) { shown = append(shown, s) }, since: time.Now()}
+		stop := make(chan struct{})
+		go w.run(stop)
+		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 2})
+		<-time.After(2500 * time.Millisecond)
+		close(stop)
+		synctest.Wait()
+		want := []string{"syminit: 1/2 nodes are here, 0s", "syminit: 1/2 nodes are here, 1s", "syminit: 1/2 nodes are here, 2s", ""}
+		if strings.Join(shown, "|") != strings.Join(want, "|") {
+			t.Errorf("shown %q, want %q", shown, want)
+		}
+	})
+}

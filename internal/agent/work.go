@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/rendezvous"
+	"github.com/syminit/syminit/signals"
+)
+
+// failedJobGrace is how long a job has between TERM and KILL when the run
+// failed around it: nothing it still does can succeed.
+const failedJobGrace = time.Second
+
+// work runs the job, or on a node without one waits for the end of the run,
+// and returns the outcome as this node sees it.
+func (n *node) work(plan launch.Plan) rendezvous.Outcome {
+	if plan.Job == nil {
+		<-n.life.Done()
+		return n.outcomeOf(n.life.Err())
+	}
+	job, err := n.stop.startJob(func() (*launch.Process, error) {
+		return launch.Start(*plan.Job, launch.ProcessConfig{Name: "job", Log: n.log})
+	})
+	if err != nil {
+		return n.outcomeOf(err)
+	}
+	n.log.Debug("job started", zap.Int("pid", job.Pid()), zap.String("command", describeCommand(n.args)))
+	select {
+	case <-job.Done():
+		return n.jobOutcome(job)
+	case <-n.life.Done():
+		select {
+		case <-job.Done():
+			return n.jobOutcome(job)
+		default:
+		}
+	}
+	outcome := n.outcomeOf(n.life.Err())
+	n.log.Warn("the run is over, ending the job: " + outcome.Cause)
+	job.Stop(failedJobGrace)
+	return outcome
+}
+
+// jobOutcome is what the end of the job means for the run.
+func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
+	status := job.Status()
+	code := signals.ExitCode(status)
+	o := rendezvous.Outcome{Code: code, Rank: n.rankNow(), Node: n.name, Cause: fmt.Sprintf("the job exited with code %d", code)}
+	if status.Signaled() {
+		o.Cause = "the job was killed by " + signals.Name(status.Signal())
+	}
+	request, stopping := n.stop.requested()
+	switch {
+	case stopping && n.stop.killedJob():
+		o.Cause = fmt.Sprintf("the job did not end within SYMINIT_STOP_TIMEOUT=%s after %s on %s and was killed", n.cfg.StopTimeout, signals.Name(request.signal), request.from)
+	case stopping:
+		o.Cause += fmt.Sprintf(", after %s on %s", signals.Name(request.signal), request.from)
+	case code == 0 && n.service():
+		o.Code, o.Cause = 1, "the server ended unasked with code 0, which counts as 1; SYMINIT_SERVICE=false lets it"
+	}
+	return o
+}
+
+// service reports whether the job is a server: one that is not meant to end by
+// itself. vLLM's exits with 0 when its engine dies
+// (https://github.com/vllm-project/vllm/issues/48966).
+func (n *node) service() bool {
+	switch n.cfg.Service {
+	case config.ServiceTrue:
+		return true
+	case config.ServiceFalse:
+		return false
+	}
+	return launch.IsVLLMServe(n.args)
+}
+
+// announce writes the last line: who ended the run and why.
+func (n *node) announce(o rendezvous.Outcome) {
+	for _, line := range o.Tail {
+		n.log.Error("| " + line)
+	}
+	text := "run over: " + o.Cause
+	if o.Rank >= 0 && o.Rank != n.rankNow() {
+		text += fmt.Sprintf(" (rank %d, %s)", o.Rank, o.Node)
+	}
+	text += fmt.Sprintf("; exit code %d", o.Code)
+	switch {
+	case o.Code == 0 && n.runtime == launch.None:
+		n.log.Debug(text)
+	case o.Code >= CodeConfig && o.Code <= CodeRefused:
+		n.log.Error(text)
+	default:
+		n.log.Info(text)
+	}
+}

@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"syscall"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// workerMember is this node's part in a run that another node leads.
+type workerMember struct {
+	join rendezvous.WorkerConfig
+	log  *zap.Logger
+	end  func(rendezvous.Outcome)
+
+	mu      sync.Mutex
+	worker  *rendezvous.Worker // nil until the roster is there
+	decided chan struct{}      // closed when verdict is set
+	verdict rendezvous.Outcome // the head's
+}
+
+func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
+	joined, err := rendezvous.Join(ctx, w.join)
+	if err != nil {
+		return rendezvous.Roster{}, rendezvous.NoRank, err
+	}
+	w.mu.Lock()
+	w.worker = joined
+	w.mu.Unlock()
+	go w.watch(joined)
+	return joined.Roster(), joined.Rank(), nil
+}
+
+// watch ends the run on this node when the head says so, or is gone.
+func (w *workerMember) watch(joined *rendezvous.Worker) {
+	w.verdict = <-joined.Outcome()
+	close(w.decided)
+	w.end(w.verdict)
+}
+
+func (w *workerMember) session() *rendezvous.Worker {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.worker
+}
+
+func (w *workerMember) Ready(ctx context.Context) error { return w.session().Ready(ctx) }
+
+// Stop asks the head to end the run; before the run is agreed there is no one
+// to ask, and this node just leaves.
+func (w *workerMember) Stop(s syscall.Signal) bool {
+	joined := w.session()
+	if joined == nil {
+		return false
+	}
+	if err := joined.Stop(s); err != nil {
+		w.log.Debug("asking the head to end the run", zap.Error(err))
+		return false
+	}
+	return true
+}
+
+// Settle reports o to the head, unless it has decided already, and waits for
+// what it decides.
+func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome) rendezvous.Outcome {
+	joined := w.session()
+	if joined == nil {
+		return o
+	}
+	select {
+	case <-w.decided:
+		return w.verdict
+	default:
+	}
+	if err := joined.Fail(o); err != nil {
+		w.log.Debug("reporting the failure to the head", zap.Error(err))
+	}
+	select {
+	case <-w.decided:
+		return w.verdict
+	case <-ctx.Done():
+		return o
+	}
+}
+
+func (w *workerMember) Close() error {
+	if joined := w.session(); joined != nil {
+		return joined.Close()
+	}
+	return nil
+}
