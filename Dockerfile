@@ -1,0 +1,34 @@
+# syminit baked into a vLLM image:
+#
+#   docker build -t vllm-syminit .
+#   docker build -t vllm-syminit --build-arg BASE=your/image:tag .
+#
+# Only the binary, for `COPY --from=syminit /syminit /usr/local/bin/` in a
+# Dockerfile of your own:
+#
+#   docker build -t syminit --target binary .
+#
+# With BuildKit, --platform cross-compiles. The classic builder sets neither
+# BUILDPLATFORM nor TARGET…: everything is then the machine's own kind.
+ARG GO_IMAGE=golang:1.26
+ARG BASE=vllm/vllm-openai:latest
+
+FROM --platform=${BUILDPLATFORM:-linux} ${GO_IMAGE} AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=devel
+ARG TARGETOS
+ARG TARGETARCH
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
+    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" \
+      -o /out/syminit ./cmd/syminit
+
+FROM scratch AS binary
+COPY --from=build /out/syminit /syminit
+ENTRYPOINT ["/syminit"]
+
+FROM ${BASE} AS vllm
+COPY --from=binary /syminit /usr/local/bin/syminit
+ENTRYPOINT ["/usr/local/bin/syminit", "--", "vllm", "serve"]

@@ -1,0 +1,70 @@
+# make build   the binary, at bin/syminit
+# make demo    a two-node run of real Ray in two containers, to watch
+# make test    linters and every test, in containers too
+# All of them install what they need; see test/setup/deps.sh.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+GOOS    ?= linux
+GOARCH  ?= $(shell go env GOARCH)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# Ray in the test images: the newest supported, the first with token
+# authentication, the oldest.
+RAY     ?= 2.60.0
+RAYS    ?= $(RAY) 2.52.0 2.40.0
+# Containers run side by side in tests; each Ray node wants about a core to start.
+PARALLEL ?= 4
+GODIRS    = cmd init internal rendezvous signals test bench
+UNIT     = $(shell go list ./... | grep -v /test/docker)
+
+export CGO_ENABLED := 0
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+
+.PHONY: all build demo test lint deps image images bench fmt clean
+
+all: build
+
+# Reproducible: no paths, no build id, the version from git alone.
+build:
+	GOOS=$(GOOS) GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -ldflags '-s -w -buildid= -X main.version=$(VERSION)' -o bin/syminit ./cmd/syminit
+
+deps:
+	test/setup/deps.sh
+
+images: build deps
+	test/image/build.sh $(RAYS)
+	for ray in $(RAYS); do docker build -q -t syminit-test:ray-$$ray --build-arg BASE=syminit-test-base:ray-$$ray -f test/image/Dockerfile bin 2>&1; done
+	docker tag syminit-test:ray-$(RAY) syminit-test
+
+image: RAYS := $(RAY)
+image: images
+
+demo: image
+	test/demo/run.sh syminit-test
+
+lint: deps
+	test -z "$$(gofumpt -l $(GODIRS))" || { gofumpt -d $(GODIRS); exit 1; }
+	go vet ./...
+	GOARCH=arm64 go vet ./...
+	staticcheck ./...
+	golangci-lint run ./...
+	deadcode -test ./...
+
+# Tests that need a container run on the images; the rest runs with the race
+# detector where there is a C compiler for it.
+test: export SYMINIT_TEST_IMAGE := syminit-test:ray-$(RAY)
+test: export SYMINIT_TEST_OLD_RAY_IMAGES := $(foreach ray,$(filter-out $(RAY),$(RAYS)),syminit-test:ray-$(ray))
+test: lint images
+	test/binary.sh
+	CGO_ENABLED=1 go test -race $(UNIT)
+	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
+
+bench: image
+	go run ./bench/symmetric -image syminit-test
+
+fmt: deps
+	gofumpt -w $(GODIRS)
+
+clean:
+	rm -rf bin

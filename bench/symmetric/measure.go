@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A result is one run of two containers.
+type result struct {
+	start, head, worker time.Duration
+	headMB, workerMB    float64
+}
+
+// A launcher is one way to start the same job on both nodes.
+type launcher struct {
+	name    string
+	options []string // of docker run
+	args    []string // the job is appended
+	process string   // pkill -f pattern of the launcher's own processes
+}
+
+var (
+	symmetricRun = launcher{
+		name:    "ray symmetric-run",
+		options: []string{"--entrypoint", "ray"},
+		args:    []string{"symmetric-run", "--address", "head:6379", "--min-nodes", "2", "--"},
+		process: "ray symmetric-run",
+	}
+	syminit = launcher{
+		name:    "syminit",
+		options: []string{"-e", "SYMINIT_HEAD=head", "-e", "SYMINIT_NODES=2", "-e", "SYMINIT_RUNTIME=ray", "-e", "SYMINIT_TOKEN=0123456789abcdef0123456789abcdef"},
+		process: "^(/usr/local/bin/)?syminit",
+	}
+)
+
+// job says when it starts and when it ends, in seconds since 1970.
+var job = []string{"sh", "-c", "date +BEGIN=%s.%N; sleep 1; date +END=%s.%N"}
+
+// measure runs the job once over a head and a worker. The memory is read in a
+// run of its own kind: each node alone, waiting for the other.
+func measure(image string, l launcher) (r result, err error) {
+	if r.headMB, err = waitingMemory(image, l, "head"); err != nil {
+		return r, err
+	}
+	if r.workerMB, err = waitingMemory(image, l, "worker"); err != nil {
+		return r, err
+	}
+	n, err := newNetwork()
+	if err != nil {
+		return r, err
+	}
+	defer n.remove()
+	head, err := n.start(image, l, "head")
+	if err != nil {
+		return r, err
+	}
+	worker, err := n.start(image, l, "worker")
+	if err != nil {
+		return r, err
+	}
+	if _, err := docker("wait", head, worker); err != nil {
+		return r, err
+	}
+	logs, err := docker("logs", head)
+	if err != nil {
+		return r, err
+	}
+	begin, err1 := stamp(logs, "BEGIN=")
+	end, err2 := stamp(logs, "END=")
+	launched, err3 := inspectTime(head, "StartedAt")
+	headGone, err4 := inspectTime(head, "FinishedAt")
+	workerGone, err5 := inspectTime(worker, "FinishedAt")
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return r, fmt.Errorf("%w; the head printed: %s", err, logs)
+	}
+	r.start, r.head, r.worker = begin.Sub(launched), headGone.Sub(end), workerGone.Sub(end)
+	return r, nil
+}
+
+// waitingMemory starts one node alone and returns the resident memory of the
+// launcher's processes once it stays the same for two seconds.
+func waitingMemory(image string, l launcher, name string) (float64, error) {
+	n, err := newNetwork()
+	if err != nil {
+		return 0, err
+	}
+	defer n.remove()
+	if name == "worker" {
+		// The head's name has to lead somewhere else than to this node.
+		if _, err := n.startPlain(image, "head"); err != nil {
+			return 0, err
+		}
+	}
+	id, err := n.start(image, l, name)
+	if err != nil {
+		return 0, err
+	}
+	script := "for p in $(pgrep -f '" + l.process + "'); do awk '/VmRSS/{print $2}' /proc/$p/status; done"
+	var last float64
+	same := 0
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for same < 4 {
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("%s on %s: memory did not settle", l.name, name)
+		case <-tick.C:
+		}
+		out, err := docker("exec", id, "sh", "-c", script)
+		if err != nil {
+			return 0, err
+		}
+		var kb float64
+		for f := range strings.FieldsSeq(out) {
+			v, _ := strconv.ParseFloat(f, 64)
+			kb += v
+		}
+		if kb > 0 && kb > 0.99*last && kb < 1.01*last {
+			same++
+		} else {
+			same = 0
+		}
+		last = kb
+	}
+	return last / 1024, nil
+}
+
+// A network is a Docker network and the containers on it.
+type network struct {
+	name string
+	ids  []string
+}
+
+func newNetwork() (*network, error) {
+	n := &network{name: fmt.Sprintf("syminit-bench-%d-%d", os.Getpid(), time.Now().UnixNano())}
+	_, err := docker("network", "create", n.name)
+	return n, err
+}
+
+func (n *network) start(image string, l launcher, name string) (string, error) {
+	args := append([]string{}, l.options...)
+	args = append(args, image)
+	args = append(args, l.args...)
+	return n.run(name, append(args, job...)...)
+}
+
+func (n *network) startPlain(image, name string) (string, error) {
+	return n.run(name, "--entrypoint", "sleep", image, "600")
+}
+
+func (n *network) run(name string, args ...string) (string, error) {
+	all := append([]string{"run", "-d", "--network", n.name, "--network-alias", name, "--hostname", name, "--shm-size", "512m"}, args...)
+	id, err := docker(all...)
+	if err == nil {
+		n.ids = append(n.ids, id)
+	}
+	return id, err
+}
+
+func (n *network) remove() {
+	if len(n.ids) > 0 {
+		_, _ = docker(append([]string{"rm", "-f", "-v"}, n.ids...)...)
+	}
+	_, _ = docker("network", "rm", n.name)
+}
+
+func docker(args ...string) (string, error) {
+	out, err := exec.Command("docker", args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+func stamp(logs, mark string) (time.Time, error) {
+	_, after, found := strings.Cut(logs, mark)
+	if !found {
+		return time.Time{}, fmt.Errorf("the job did not print %s", mark)
+	}
+	text, _, _ := strings.Cut(after, "\n")
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read %s: %w", mark, err)
+	}
+	return time.UnixMicro(int64(seconds * 1e6)), nil
+}
+
+func inspectTime(id, field string) (time.Time, error) {
+	out, err := docker("inspect", "-f", "{{.State."+field+"}}", id)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, out)
+}

@@ -1,0 +1,65 @@
+package docker
+
+import (
+	"testing"
+	"time"
+)
+
+// lostAfter is SYMINIT_LOST_AFTER's default.
+const lostAfter = 10 * time.Second
+
+func TestKilledProcessEndsTheRunEverywhere(t *testing.T) {
+	killAll := func(pattern string) func(*container) {
+		return func(n *container) { n.exec("pkill -KILL -f '" + pattern + "'") }
+	}
+	container9 := func(n *container) { docker(n.t, "kill", "--signal", "KILL", n.id) }
+	for _, tt := range []struct {
+		name    string
+		onHead  bool
+		kill    func(*container)
+		victim  int    // the exit code where the kill happened
+		other   int    // the exit code on the other node
+		atOther string // what the other node says
+	}{
+		{"worker container", false, container9, 137, 69, "lost node worker (rank 1"},
+		{"head container", true, container9, 137, 69, "lost the head"},
+		{"worker raylet", false, killAll("^[^ ]*/raylet/raylet"), 69, 69, "node worker (rank 1"},
+		{"head GCS", true, killAll("^[^ ]*/gcs/gcs_server"), 69, 69, "node head (rank 0"},
+		{"worker agent", false, killAll("^syminit-agent"), 70, 69, "lost node worker (rank 1"},
+		{"head agent", true, killAll("^syminit-agent"), 70, 69, "lost the head"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
+			head.waitLog("JOB up nodes=2", up)
+			victim, other := worker, head
+			if tt.onHead {
+				victim, other = head, worker
+			}
+			killed := time.Now()
+			tt.kill(victim)
+			wantExits(t, up, tt.victim, victim)
+			wantExits(t, up, tt.other, other)
+			other.wantLog(tt.atOther)
+			for _, n := range []*container{victim, other} {
+				took := n.left.Sub(killed)
+				t.Logf("%s gone %.1f s after the kill", n.name, took.Seconds())
+				if took > lostAfter+2*time.Second {
+					t.Errorf("%s stayed %s after the kill", n.name, took)
+				}
+			}
+		})
+	}
+}
+
+// TestKilledJob: the job's end by a signal is 137 on every node.
+func TestKilledJob(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker1, worker2 := three(c, host{args: []string{"python3", "/jobs/forever.py"}})
+	head.waitLog("JOB up nodes=3", up)
+	head.exec("pkill -KILL -f '^python3 /jobs/forever.py'")
+	wantExits(t, up, 137, head, worker1, worker2)
+	worker1.wantLog("killed by SIGKILL")
+}

@@ -1,0 +1,122 @@
+package docker
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRayDoesNotStart: Ray's own words reach the person at the head, soon.
+func TestRayDoesNotStart(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		env     []string // of the head
+		options []string
+		onlyOn  string // the node whose environment is wrong; empty for both
+		code    int
+		says    string
+	}{
+		{name: "ray missing", env: []string{"SYMINIT_RUNTIME=ray", "SYMINIT_RAY_BIN=/nonexistent/ray"}, code: 75, says: "/nonexistent/ray"},
+		{name: "bad option", env: []string{"SYMINIT_RAY_START_ARGS=--no-such-option"}, code: 75, says: "No such option"},
+		{name: "bad option on the worker", env: []string{"SYMINIT_RAY_START_ARGS=--no-such-option"}, onlyOn: "worker", code: 75, says: "No such option"},
+		{name: "conflicting option", env: []string{"SYMINIT_RAY_START_ARGS=--port=1234"}, code: 64, says: "SYMINIT_RAY_PORT"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			nodes := map[string]*container{}
+			began := time.Now()
+			for _, name := range []string{"head", "worker"} {
+				h := host{name: name, env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/nodes.py"}}
+				if tt.onlyOn == "" || tt.onlyOn == name {
+					h.env = append(h.env, tt.env...)
+				}
+				nodes[name] = c.run(h)
+			}
+			wantExits(t, up, tt.code, nodes["head"], nodes["worker"])
+			nodes["head"].wantLog(tt.says)
+			t.Logf("both gone %.1f s after the start", nodes["head"].left.Sub(began).Seconds())
+		})
+	}
+}
+
+// TestRayPortTaken: another process has Ray's port on the head.
+func TestRayPortTaken(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	squatter := `python3 -c "import socket,time; s=socket.socket(); s.bind(('0.0.0.0',6379)); s.listen(); print('listening',flush=True); time.sleep(600)" & exec /usr/local/bin/syminit -- true`
+	h := host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, options: []string{"--entrypoint", "sh"}, args: []string{"-c", squatter}}
+	head := c.run(h)
+	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, args: []string{"true"}})
+	wantExits(t, up, 75, head, worker)
+	worker.wantLog("6379", "SYMINIT_RAY_PORT")
+}
+
+// TestRayVersions: the oldest Ray, the first with token authentication, and the
+// newest.
+func TestRayVersions(t *testing.T) {
+	images := os.Getenv("SYMINIT_TEST_OLD_RAY_IMAGES")
+	if images == "" {
+		if os.Getenv("SYMINIT_TEST_REQUIRE") != "" {
+			t.Fatal("SYMINIT_TEST_OLD_RAY_IMAGES names no image")
+		}
+		t.Skip("needs images with older Rays: run \"make test\", or set SYMINIT_TEST_OLD_RAY_IMAGES")
+	}
+	for img := range strings.FieldsSeq(images) {
+		t.Run(img[strings.LastIndex(img, ":")+1:], func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := pair(c, host{image: img, env: []string{"EXIT_CODE=7"}, args: []string{"python3", "/jobs/nodes.py"}})
+			wantExits(t, up, 7, head, worker)
+			head.wantLog("JOB nodes=2", "JOB task host=worker")
+			if strings.HasSuffix(img, "2.40.0") {
+				head.wantLog("no token authentication")
+			}
+		})
+	}
+}
+
+// TestRayRefusesAStranger: without the token nobody gets into Ray.
+func TestRayRefusesAStranger(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
+	head.waitLog("JOB up nodes=2", up)
+	out, err := tryDocker("run", "--rm", "--network", c.net, "--entrypoint", "python3", c.image,
+		"-c", "import ray; ray.init('head:6379'); print('GOT', len(ray.nodes()))")
+	if err == nil || strings.Contains(out, "GOT") {
+		t.Errorf("a client without the token was let in: %s", out)
+	}
+	if !strings.Contains(strings.ToLower(out), "auth") {
+		t.Errorf("refused, but not for the token: %s", out)
+	}
+	docker(t, "kill", "--signal", "TERM", head.id)
+	wantExits(t, up, 143, head, worker)
+}
+
+// TestPropagated: a variable that only the head has is seen by a task on a
+// worker; what belongs to one node is each node's own.
+func TestPropagated(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	job := []string{"python3", "/jobs/nodes.py", "VLLM_LOGGING_LEVEL", "NCCL_DEBUG", "VLLM_HOST_IP", "GLOO_SOCKET_IFNAME"}
+	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2", "VLLM_LOGGING_LEVEL=DEBUG", "NCCL_DEBUG=INFO"}, args: job})
+	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2", "NCCL_DEBUG=WARN"}, args: job})
+	addr := docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", worker.id)
+	wantExits(t, up, 0, head, worker)
+	head.wantLog("JOB task host=worker VLLM_LOGGING_LEVEL=DEBUG NCCL_DEBUG=WARN VLLM_HOST_IP=" + addr + " GLOO_SOCKET_IFNAME=eth0")
+}
+
+// TestHardened: no root, no capability, a read-only root file system.
+func TestHardened(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := pair(c, host{
+		options: []string{"--user", "1000:1000", "--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "-e", "HOME=/tmp"},
+		env:     []string{"EXIT_CODE=5"},
+		args:    []string{"python3", "/jobs/nodes.py"},
+	})
+	wantExits(t, up, 5, head, worker)
+	head.wantLog("JOB nodes=2", "JOB task host=worker")
+}
