@@ -24,7 +24,7 @@ func (s *site) many(n int) []WorkerConfig {
 
 func TestHundredsOfWorkers(t *testing.T) {
 	noLeaks(t)
-	const nodes = 301
+	const nodes = 201
 	s := tcp(t)
 	cfg := s.head(nodes)
 	cfg.UniqueAddrs = true

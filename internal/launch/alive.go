@@ -29,9 +29,9 @@ func AwaitGCS(ctx context.Context, client *gcs.Client, every time.Duration) (ver
 // AwaitAlive asks until the GCS has nodes alive at all of the addresses. When
 // ctx ends, or the token is refused (gcs.ErrToken), it returns the last error;
 // that may be a *NotAliveError.
-func AwaitAlive(ctx context.Context, client *gcs.Client, want []netip.Addr, every time.Duration) error {
-	return poll(ctx, every, func(ctx context.Context) error {
-		return allAlive(ctx, client, want)
+func AwaitAlive(ctx context.Context, client *gcs.Client, ready Ready) error {
+	return poll(ctx, ready.Every, func(ctx context.Context) error {
+		return allAlive(ctx, client, ready.Addrs)
 	})
 }
 

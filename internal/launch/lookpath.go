@@ -60,7 +60,7 @@ func lookPath(command string, env environ) (string, error) {
 	if !ok {
 		list = defaultPath
 	}
-	first := error(fs.ErrNotExist)
+	first := fs.ErrNotExist
 	if command != "" {
 		for _, dir := range filepath.SplitList(list) {
 			path := filepath.Join(dir, command)

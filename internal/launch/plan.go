@@ -10,48 +10,55 @@ import (
 
 // Spec is what a plan is made from.
 type Spec struct {
-	Runtime   string   // RuntimeNone or RuntimeRay
-	Args      []string // the job: command and arguments
-	Environ   []string // the environment that syminit was given
+	Runtime   string   // None or Ray
+	Job       []string // command and arguments
+	Env       []string // the environment that syminit was given
 	Rank      int
 	Addrs     []netip.Addr // of all nodes, by rank; the head's first
 	Interface string       // of this node, toward the others; "" where unknown
-	// Propagated are variables of the head that this node gets where Environ
-	// lacks them.
-	Propagated map[string]string
-	Ray        Ray // used where Runtime is RuntimeRay
+	// Inherited are variables of the head that this node's runtime gets where
+	// Env lacks them.
+	Inherited map[string]string
+	Ray       RaySpec // used where Runtime is Ray
 }
 
-// Ray is what a plan for Ray needs besides.
-type Ray struct {
+// RaySpec is what a plan for Ray needs besides.
+type RaySpec struct {
 	Bin       string   // the ray command: a name, looked up in PATH, or a path
+	Version   string   // "" where unknown
 	Port      uint16   // the GCS's, on the head
-	Args      []string // more options of `ray start`, this node's
+	StartArgs []string // more options of `ray start`, this node's
 	Dashboard bool
 	// TokenPath is the file that holds Ray's token; "" leaves Ray's
 	// authentication to the environment.
 	TokenPath string
 	// ClientPort is where the Ray Client server on the head listens; 0 leaves
-	// it to Ray, which takes 10001 and falls over where that is taken.
+	// it to Ray, which takes 10001 and falls over where that is taken. An
+	// image without grpcio has no such server, and Ray there refuses a port.
 	ClientPort uint16
 }
 
 // Plan is what one node runs.
 type Plan struct {
+	// Probe is the GCS that has to answer before Runtime is started; the zero
+	// value means that it can start at once.
+	Probe netip.AddrPort
 	// Runtime carries the job over the nodes; nil where there is none.
 	Runtime *Command
-	// Probe is set where Runtime must not be started before the GCS answers.
-	Probe bool
-	// GCS is where Ray says which nodes it has, and Want the addresses that
-	// must be among them for Runtime to be up on this node, its own first.
-	GCS  netip.AddrPort
-	Want []netip.Addr
-	// Every is the time between two questions to the GCS while waiting.
-	Every time.Duration
+	// Ready is when Runtime is up on this node; nil where there is none.
+	Ready *Ready
 	// Job is nil on a node that only lends itself to another's.
 	Job *Command
 	// Warnings are for the log: a line each.
 	Warnings []string
+}
+
+// Ready is reached when the GCS has a node alive at each of the addresses, of
+// which the first is this node's own.
+type Ready struct {
+	GCS   netip.AddrPort
+	Addrs []netip.Addr
+	Every time.Duration // between two questions to the GCS
 }
 
 // Command is a process to be started.
@@ -59,10 +66,6 @@ type Command struct {
 	Argv []string
 	Env  []string // the whole of it: nothing is added
 	Dir  string   // "" is the current one
-	// Output is called with every line that the command prints, on both
-	// streams. nil: the command has syminit's own standard input, output and
-	// error, with nothing in between.
-	Output func(line string)
 	// Foreground gives the command the terminal on standard input, as long as
 	// it runs, where syminit has it.
 	Foreground bool
@@ -75,18 +78,18 @@ type Command struct {
 // Spec, and says what to change.
 func NewPlan(s Spec) (Plan, error) {
 	switch {
-	case len(s.Args) == 0:
+	case len(s.Job) == 0:
 		return Plan{}, errors.New("no command to run: put it behind syminit, as in `syminit -- vllm serve MODEL`")
 	case len(s.Addrs) == 0 || s.Rank < 0 || s.Rank >= len(s.Addrs):
 		return Plan{}, fmt.Errorf("rank %d in a roster of %d nodes", s.Rank, len(s.Addrs))
 	}
-	s.Environ = environ(s.Environ).without(tokenVariable, tokenFileVariable)
+	s.Env = environ(s.Env).without(tokenVariable, tokenFileVariable)
 	switch s.Runtime {
-	case RuntimeNone:
+	case None:
 		return planNone(&s)
-	case RuntimeRay:
+	case Ray:
 		return planRay(&s)
-	case RuntimeMP, RuntimeSPMD:
+	case MP, SPMD:
 		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=%s is not supported yet; set it to ray, or to none on one node", s.Runtime)
 	default:
 		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=%s is not known; set it to ray, or to none on one node", s.Runtime)
@@ -99,5 +102,5 @@ func planNone(s *Spec) (Plan, error) {
 	if n := len(s.Addrs); n > 1 {
 		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=none is for one node, and there are %d; set it to ray", n)
 	}
-	return Plan{Job: &Command{Argv: slices.Clone(s.Args), Env: s.Environ, Foreground: true}}, nil
+	return Plan{Job: &Command{Argv: slices.Clone(s.Job), Env: s.Env, Foreground: true}}, nil
 }

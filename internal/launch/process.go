@@ -8,17 +8,26 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
-// tailLines is how many lines of its output are kept of a process.
-const tailLines = 50
+// ProcessConfig says how a process is looked after.
+type ProcessConfig struct {
+	Name string // of the process, in the log
+	Log  *zap.Logger
+	// TailLines is how many of its last lines of output are kept for Tail; the
+	// output also goes to the log, at debug level. 0: the process has
+	// syminit's own standard input, output and error, with nothing in between.
+	TailLines int
+}
 
 // Process is a started command: a process group, or a session.
 type Process struct {
 	pid      int
 	session  bool
-	terminal bool    // the process group has the terminal
+	terminal bool // the process group has the terminal
+	log      *zap.Logger
 	output   *output // nil where it is inherited
 	done     chan struct{}
 
@@ -30,29 +39,29 @@ type Process struct {
 // Start starts a command in a process group of its own. It gets the
 // descriptors from 3 on that syminit was given, and syminit's original limits
 // and signal dispositions. The error is an *ExecError where it is the command's.
-func Start(c Command) (*Process, error) {
+func Start(c Command, pc ProcessConfig) (*Process, error) {
 	if len(c.Argv) == 0 {
-		return nil, errors.New("start: no command")
+		return nil, errors.New("start " + pc.Name + ": empty command")
 	}
 	path, err := lookPath(c.Argv[0], c.Env)
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{session: c.Session, done: make(chan struct{})}
+	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{})}
 	attr := &syscall.ProcAttr{
 		Dir: c.Dir, Env: c.Env, Files: []uintptr{0, 1, 2},
 		Sys: &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session},
 	}
-	if c.Output != nil {
-		closeFiles, err := p.capture(attr, c.Output)
+	if pc.TailLines > 0 {
+		closeFiles, err := p.capture(attr, pc.TailLines)
 		if err != nil {
-			return nil, fmt.Errorf("start %s: %w", c.Argv[0], err)
+			return nil, fmt.Errorf("start %s: %w", pc.Name, err)
 		}
 		defer closeFiles()
 	}
 	p.terminal = c.Foreground && !c.Session && haveTerminal()
 	if p.pid, _, err = syscall.StartProcess(path, c.Argv, attr); err != nil {
-		return nil, startError(c.Argv[0], err)
+		return nil, startError(pc.Name, c.Argv[0], err)
 	}
 	if p.output != nil {
 		go p.output.read()
@@ -66,12 +75,12 @@ func Start(c Command) (*Process, error) {
 
 // capture points the standard descriptors to /dev/null and a pipe, and returns
 // what closes syminit's copies of the child's ends.
-func (p *Process) capture(attr *syscall.ProcAttr, line func(string)) (closeFiles func(), err error) {
+func (p *Process) capture(attr *syscall.ProcAttr, lines int) (closeFiles func(), err error) {
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
-	out, writer, err := newOutput(tailLines, line)
+	out, writer, err := newOutput(lines, func(line string) { p.log.Debug(line) })
 	if err != nil {
 		return nil, errors.Join(err, null.Close())
 	}
@@ -84,9 +93,11 @@ func (p *Process) capture(attr *syscall.ProcAttr, line func(string)) (closeFiles
 // runs, so it may have been stopped by reading from a terminal that wasn't its
 // own yet.
 func (p *Process) foreground() {
-	if giveTerminal(p.pid) == nil {
-		_ = unix.Kill(-p.pid, unix.SIGCONT)
+	if err := giveTerminal(p.pid); err != nil {
+		p.log.Warn("the command does not get the terminal", zap.Error(err))
+		return
 	}
+	_ = unix.Kill(-p.pid, unix.SIGCONT)
 }
 
 // wait sees to the end of the process.
@@ -96,7 +107,9 @@ func (p *Process) wait() {
 	// session's, until it is reaped: till then these can't be mistaken.
 	waitDead(p.pid)
 	if p.terminal {
-		_ = giveTerminal(unix.Getpgrp()) // fails where the terminal has hung up
+		if err := giveTerminal(unix.Getpgrp()); err != nil {
+			p.log.Debug("the terminal can't be taken back", zap.Error(err))
+		}
 	}
 	if p.session {
 		killSession(p.pid)
@@ -190,11 +203,11 @@ func (p *Process) Stop(grace time.Duration) {
 }
 
 // startError tells an error of the command from one of the system.
-func startError(command string, err error) error {
+func startError(name, command string, err error) error {
 	switch {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.ENOMEM),
 		errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
-		return fmt.Errorf("start %s: %w", command, err)
+		return fmt.Errorf("start %s: %w", name, err)
 	}
 	return &ExecError{Command: command, Code: codeNotExecutable, Err: err}
 }

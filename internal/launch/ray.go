@@ -18,35 +18,37 @@ import (
 // head's own node is alive, is not sooner either: a worker needs as long as
 // before, and all of that comes on top.
 func planRay(s *Spec) (Plan, error) {
-	if err := checkStartArgs(s.Ray.Args); err != nil {
+	if err := checkStartArgs(s.Ray.StartArgs); err != nil {
 		return Plan{}, err
 	}
 	var (
-		gcs     = netip.AddrPortFrom(s.Addrs[0], s.Ray.Port)
-		address = variable{rayAddress, gcs.String()}
-		auth    = rayAuth(s)
-		env     = environ(s.Environ).with(s.propagated()...).replacing(s.facts()...).with(s.defaults()...).with(auth...)
-		plan    = Plan{
+		gcs            = netip.AddrPortFrom(s.Addrs[0], s.Ray.Port)
+		address        = variable{rayAddress, gcs.String()}
+		auth, warnings = rayAuth(s)
+		env            = environ(s.Env).with(s.inherited()...).replacing(s.facts()...).with(s.defaults()...).with(auth...)
+		plan           = Plan{
 			Runtime: &Command{
 				Argv: rayStart(s, gcs), Env: env.without(rayAddress).with(rayTuning(s)...),
 				Session: true, // actors have process groups of their own
 			},
-			Probe: s.Rank > 0, GCS: gcs, Want: []netip.Addr{s.self()}, Every: pollInterval(len(s.Addrs)),
+			Ready:    &Ready{GCS: gcs, Addrs: []netip.Addr{s.self()}, Every: pollInterval(len(s.Addrs))},
+			Warnings: warnings,
 		}
 	)
 	if tls, _ := env.lookup("RAY_USE_TLS"); tls == "1" || strings.EqualFold(tls, "true") {
 		return Plan{}, fmt.Errorf("RAY_USE_TLS=%s is not supported: syminit could not ask Ray which nodes are there; unset it, Ray's token keeps others out", tls)
 	}
 	if s.Rank > 0 {
+		plan.Probe = gcs
 		return plan, nil
 	}
-	plan.Want = slices.Clone(s.Addrs)
+	plan.Ready.Addrs = slices.Clone(s.Addrs)
 	if set, ok := env.lookup(rayAddress); ok && set != address.value {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("RAY_ADDRESS=%s is set: the job uses that, not the Ray that is started for it at %s; unset it, unless that is meant", set, address.value))
 	}
 	env = env.with(address)
 	references := slices.Concat(s.facts(), s.defaults(), auth, []variable{address})
-	plan.Job = &Command{Argv: expand(s.Args, references, env), Env: env, Foreground: true}
+	plan.Job = &Command{Argv: expand(s.Job, references, env), Env: env, Foreground: true}
 	return plan, nil
 }
 
@@ -72,7 +74,7 @@ func rayStart(s *Spec, gcs netip.AddrPort) []string {
 		"--log-style=record",
 		"--log-color=false",
 		"--block")
-	return append(argv, s.Ray.Args...)
+	return append(argv, s.Ray.StartArgs...)
 }
 
 // rayTuning is for Ray's own processes.

@@ -20,11 +20,14 @@ const (
 
 // rayAuth returns the variables that close the Ray cluster to whoever lacks
 // the token, unless the environment has decided about that already.
-func rayAuth(s *Spec) []variable {
-	if s.Ray.TokenPath == "" || rayAuthGiven(s.Environ) {
-		return nil
+func rayAuth(s *Spec) (vars []variable, warnings []string) {
+	if s.Ray.TokenPath == "" || rayAuthGiven(s.Env) {
+		return nil, nil
 	}
-	return []variable{{rayAuthMode, rayAuthModeToken}, {rayAuthTokenPath, s.Ray.TokenPath}}
+	if !hasTokenAuth(s.Ray.Version) {
+		return nil, []string{fmt.Sprintf("Ray %s has no token authentication: whoever reaches its ports can run code on these nodes; use Ray 2.52 or later, or keep others off this network", s.Ray.Version)}
+	}
+	return []variable{{rayAuthMode, rayAuthModeToken}, {rayAuthTokenPath, s.Ray.TokenPath}}, nil
 }
 
 // rayAuthGiven reports whether env leaves no place for a token: because it has
@@ -40,7 +43,7 @@ func rayAuthGiven(env environ) bool {
 }
 
 // RayToken returns the token that the environment gives to Ray. It reports
-// false where the environment leaves the choice, and then Ray.TokenPath
+// false where the environment leaves the choice, and then RaySpec.TokenPath
 // decides. The token is "" where it chooses a mode without one.
 func RayToken(environment []string) (token string, given bool, err error) {
 	e := environ(environment)
@@ -61,10 +64,10 @@ func RayToken(environment []string) (token string, given bool, err error) {
 	return string(bytes.TrimSpace(text)), true, nil
 }
 
-// HasTokenAuth reports whether a Ray of this version can keep out whoever lacks
+// hasTokenAuth reports whether a Ray of this version can keep out whoever lacks
 // its token: from 2.52 on. A version that can't be read counts as one that can;
 // an older Ray ignores the token.
-func HasTokenAuth(version string) bool {
+func hasTokenAuth(version string) bool {
 	parts := strings.SplitN(version, ".", 3)
 	if len(parts) < 2 {
 		return true

@@ -3,47 +3,44 @@ package launch
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 )
 
 // The runtimes that carry a job over nodes, as SYMINIT_RUNTIME names them.
 const (
-	RuntimeNone = "none" // one node, nothing but the job
-	RuntimeRay  = "ray"
-	RuntimeMP   = "mp"   // vLLM's own, with multiprocessing on each node
-	RuntimeSPMD = "spmd" // the command on every node, with rank variables
+	None = "none" // one node, nothing but the job
+	Ray  = "ray"
+	MP   = "mp"   // vLLM's own, with multiprocessing on each node
+	SPMD = "spmd" // the command on every node, with rank variables
 )
 
-// ChooseRuntime chooses the runtime where nobody has: none on one node; on several
+// RuntimeFor chooses the runtime where nobody has: none on one node; on several
 // what the command asks for with vLLM's --distributed-executor-backend, else
 // Ray where the image has it, else what vLLM can do without.
-func ChooseRuntime(nodes int, command []string, rayBin string) (string, error) {
+func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 	if nodes < 2 {
-		return RuntimeNone, nil
+		return None, nil
 	}
-	_, err := lookPath(rayBin, os.Environ())
-	hasRay := err == nil
 	switch backend := lastOption(command, "--distributed-executor-backend"); backend {
 	case "ray":
-		if !hasRay {
+		if image.RayBin == "" {
 			return "", errors.New("the command asks for --distributed-executor-backend ray, and this image has no Ray: install it (pip install 'ray[default]'), or name the command with SYMINIT_RAY_BIN")
 		}
-		return RuntimeRay, nil
+		return Ray, nil
 	case "mp":
-		return RuntimeMP, nil
+		return MP, nil
 	case "external_launcher":
-		return RuntimeSPMD, nil
+		return SPMD, nil
 	case "":
 	default:
 		return "", fmt.Errorf("--distributed-executor-backend %s says nothing about %d nodes: set SYMINIT_RUNTIME to ray, mp or spmd", backend, nodes)
 	}
 	switch {
-	case hasRay:
-		return RuntimeRay, nil
+	case image.RayBin != "":
+		return Ray, nil
 	case IsVLLMServe(command):
-		return RuntimeMP, nil
+		return MP, nil
 	}
 	return "", fmt.Errorf("%d nodes, and no runtime to be seen for them: the image has no ray command, and this isn't `vllm serve`; set SYMINIT_RUNTIME to ray, mp or spmd", nodes)
 }

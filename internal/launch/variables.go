@@ -64,11 +64,11 @@ func (s *Spec) defaults() []variable {
 	return vars
 }
 
-// propagated are the head's variables, in a fixed order.
-func (s *Spec) propagated() []variable {
-	vars := make([]variable, 0, len(s.Propagated))
-	for _, name := range slices.Sorted(maps.Keys(s.Propagated)) {
-		vars = append(vars, variable{name, s.Propagated[name]})
+// inherited are the head's variables, in a fixed order.
+func (s *Spec) inherited() []variable {
+	vars := make([]variable, 0, len(s.Inherited))
+	for _, name := range slices.Sorted(maps.Keys(s.Inherited)) {
+		vars = append(vars, variable{name, s.Inherited[name]})
 	}
 	return vars
 }

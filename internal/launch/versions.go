@@ -10,29 +10,32 @@ import (
 	"strings"
 )
 
-// Versions are those of what an image brings. Anything unknown is "".
-type Versions struct {
-	Ray, VLLM string
-	Python    string // of the Python that runs them, as 3.12
-	// GRPC is set where the image has grpcio: then Ray's head starts a Ray
-	// Client server.
-	GRPC bool
+// Image is what a container image has of Ray and vLLM. Anything unknown is "".
+type Image struct {
+	RayBin string // path of the ray command
+	Ray    string // version
+	VLLM   string // version
+	Python string // version of the Python that runs them, as 3.12
+	GRPC   bool   // grpcio is there: then Ray's head starts a Ray Client server
 }
 
-// ReadVersions looks at the files that pip leaves behind; starting Python to
-// ask takes seconds. rayBin is the ray command, a name in PATH or a path.
-func ReadVersions(rayBin string) Versions {
-	var v Versions
-	for _, command := range []string{rayBin, "vllm"} {
-		if script, err := lookPath(command, os.Environ()); err == nil {
-			v.add(interpreter(script))
-		}
+// Inspect looks at the files that pip leaves behind; starting Python to ask
+// takes seconds. env is the environment whose PATH counts; rayBin is the ray
+// command, a name or a path.
+func Inspect(env []string, rayBin string) Image {
+	var image Image
+	if script, err := lookPath(rayBin, env); err == nil {
+		image.RayBin = script
+		image.add(interpreter(script, env))
 	}
-	return v
+	if script, err := lookPath("vllm", env); err == nil {
+		image.add(interpreter(script, env))
+	}
+	return image
 }
 
 // add fills in what is unknown so far from the packages of one Python.
-func (v *Versions) add(python string) {
+func (i *Image) add(python string) {
 	if python == "" {
 		return
 	}
@@ -42,10 +45,10 @@ func (v *Versions) add(python string) {
 		if ray == "" && vllm == "" {
 			continue
 		}
-		v.Ray = cmp.Or(v.Ray, ray)
-		v.VLLM = cmp.Or(v.VLLM, vllm)
-		v.Python = cmp.Or(v.Python, pythonVersion(packages))
-		v.GRPC = v.GRPC || packageVersion(packages, "grpcio") != ""
+		i.Ray = cmp.Or(i.Ray, ray)
+		i.VLLM = cmp.Or(i.VLLM, vllm)
+		i.Python = cmp.Or(i.Python, pythonVersion(packages))
+		i.GRPC = i.GRPC || packageVersion(packages, "grpcio") != ""
 	}
 }
 
@@ -91,7 +94,7 @@ const maxScriptHead = 4096
 
 // interpreter returns the Python that a script of pip's names in its first
 // line; "" where it names none.
-func interpreter(script string) string {
+func interpreter(script string, env []string) string {
 	f, err := os.Open(script)
 	if err != nil {
 		return ""
@@ -107,7 +110,7 @@ func interpreter(script string) string {
 	case strings.HasPrefix(filepath.Base(words[0]), "python"):
 		return words[0]
 	case filepath.Base(words[0]) == "env" && len(words) > 1:
-		python, err := lookPath(words[len(words)-1], os.Environ())
+		python, err := lookPath(words[len(words)-1], env)
 		if err != nil {
 			return ""
 		}
