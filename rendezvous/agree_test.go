@@ -299,6 +299,9 @@ func TestStaleSessionIsReplaced(t *testing.T) {
 		if !said(seen, "node joined again", "b (10.0.0.2)") {
 			t.Errorf("the log does not say that b came again: %v", seen.All())
 		}
+		if l := p.lines[0]; !l.head.isClosed() {
+			t.Error("the first connection is still open")
+		}
 		c := start(t.Context(), p.worker("c", "10.0.0.3"))
 		roster, err := h.Gather(t.Context())
 		if err != nil || len(roster.Nodes) != 3 {

@@ -2,9 +2,11 @@ package rendezvous
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
+	"net/netip"
 	"runtime"
 	"strings"
 	"syscall"
@@ -149,6 +151,27 @@ func TestFloodOfStrangers(t *testing.T) {
 		}
 		r := &run{head: h, workers: []*Worker{w}}
 		r.close(t)
+	})
+}
+
+// TestEvictedIsNotAdmitted has a stranger prove itself just too late.
+func TestEvictedIsNotAdmitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.head(2))
+		near, _ := newLine(netip.MustParseAddrPort("10.0.0.1:6378"), netip.MustParseAddrPort("10.0.0.2:40000"))
+		v := h.door.add(near)
+		h.door.places <- struct{}{}
+		elapse(patience)
+		h.door.evict()
+		a := &application{ID: "b", Try: 1, Node: Node{Name: "b", Rank: NoRank}}
+		if m, err := h.admit(a, v, tls.Server(v, h.tls)); err == nil {
+			t.Errorf("admitted %s", m.node)
+		}
+		if !near.isClosed() || len(h.door.places) != 0 {
+			t.Error("it still has its place")
+		}
+		_ = h.Close()
 	})
 }
 

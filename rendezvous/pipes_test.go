@@ -74,6 +74,8 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 // lineRoom is how much one end may write that the other has not read.
 const lineRoom = 64 << 10
 
+var errReset = &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+
 // line is a connection.
 type line struct {
 	mu      sync.Mutex
@@ -121,7 +123,7 @@ func (e *lineEnd) cut() {
 func (l *line) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.broken = &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	l.broken = errReset
 	l.tell()
 }
 
@@ -194,15 +196,27 @@ func (e *lineEnd) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
+// Close does the worst that a system may when bytes are left unread: it resets
+// the line, and what the other end has not read is lost too.
 func (e *lineEnd) Close() error {
 	e.line.mu.Lock()
 	defer e.line.mu.Unlock()
 	e.closed = true
+	if len(e.in) > 0 && !e.mute {
+		e.peer.in = nil
+		e.line.broken = errReset
+	}
 	if !e.mute {
 		e.peer.last = true
 	}
 	e.line.tell()
 	return nil
+}
+
+func (e *lineEnd) isClosed() bool {
+	e.line.mu.Lock()
+	defer e.line.mu.Unlock()
+	return e.closed
 }
 
 func (e *lineEnd) set(t time.Time, deadlines ...*time.Time) error {

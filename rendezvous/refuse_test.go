@@ -66,6 +66,10 @@ func TestRefusals(t *testing.T) {
 			s.head.UniqueAddrs = true
 			s.second.Self.Addr = addr("10.0.0.1")
 		}, []string{"c (10.0.0.1) has the address of head (10.0.0.1)"}, "SYMINIT_NODE_IP"},
+		{"a node too many on a host that has one", func(s setup) {
+			s.head.Nodes = 2
+			s.second.Self.Name, s.second.Self.Addr = "b", addr("10.0.0.2")
+		}, []string{"the run has its 2 nodes: head (10.0.0.1), b (10.0.0.2)"}, "SYMINIT_NODES"},
 		{"a node too many", func(s setup) {
 			s.head.Nodes = 2
 		}, []string{"the run has its 2 nodes: head (10.0.0.1), b (10.0.0.2)"}, "SYMINIT_NODES"},

@@ -65,7 +65,6 @@ type Ready struct {
 type Command struct {
 	Argv []string
 	Env  []string // the whole of it: nothing is added
-	Dir  string   // "" is the current one
 	// Foreground gives the command the terminal on standard input, as long as
 	// it runs, where syminit has it.
 	Foreground bool

@@ -49,7 +49,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 	}
 	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{})}
 	attr := &syscall.ProcAttr{
-		Dir: c.Dir, Env: c.Env, Files: []uintptr{0, 1, 2},
+		Env: c.Env, Files: []uintptr{0, 1, 2},
 		Sys: &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session},
 	}
 	if pc.TailLines > 0 {

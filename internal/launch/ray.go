@@ -38,12 +38,15 @@ func planRay(s *Spec) (Plan, error) {
 	if tls, _ := env.lookup("RAY_USE_TLS"); tls == "1" || strings.EqualFold(tls, "true") {
 		return Plan{}, fmt.Errorf("RAY_USE_TLS=%s is not supported: syminit could not ask Ray which nodes are there; unset it, Ray's token keeps others out", tls)
 	}
+	if set, _ := env.lookup(vllmHostIP); set != s.self().String() {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and Ray knows this node as %s: vLLM looks for a Ray node at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
+	}
 	if s.Rank > 0 {
 		plan.Probe = gcs
 		return plan, nil
 	}
 	plan.Ready.Addrs = slices.Clone(s.Addrs)
-	if set, ok := env.lookup(rayAddress); ok && set != address.value {
+	if set, ok := env.lookup(rayAddress); ok && set != address.value && set != "auto" {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("RAY_ADDRESS=%s is set: the job uses that, not the Ray that is started for it at %s; unset it, unless that is meant", set, address.value))
 	}
 	env = env.with(address)

@@ -12,8 +12,8 @@ import (
 // https://docs.ray.io/en/latest/ray-security/token-auth.html.
 const (
 	rayAuthMode      = "RAY_AUTH_MODE"
-	rayAuthToken     = "RAY_AUTH_TOKEN"
-	rayAuthTokenPath = "RAY_AUTH_TOKEN_PATH"
+	rayAuthToken     = "RAY_AUTH_TOKEN"      //nolint:gosec // the name, not the value
+	rayAuthTokenPath = "RAY_AUTH_TOKEN_PATH" //nolint:gosec // the name, not the value
 
 	rayAuthModeToken = "token"
 )

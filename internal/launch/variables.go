@@ -11,13 +11,17 @@ import (
 // The variables that never reach a child: they hold the run's secret, or tell
 // where it lies.
 const (
-	tokenVariable     = "SYMINIT_TOKEN"
-	tokenFileVariable = "SYMINIT_TOKEN_FILE"
+	tokenVariable     = "SYMINIT_TOKEN"      //nolint:gosec // the name, not the value
+	tokenFileVariable = "SYMINIT_TOKEN_FILE" //nolint:gosec // the name, not the value
 )
 
 // rayAddress names the variable that tells a Ray driver which cluster to
 // connect to. `ray start` must not see it: it would look for that cluster.
 const rayAddress = "RAY_ADDRESS"
+
+// vllmHostIP names the variable for the address at which vLLM expects this
+// node's Ray, and listens itself.
+const vllmHostIP = "VLLM_HOST_IP"
 
 // masterPort is torchrun's default rendezvous port,
 // https://docs.pytorch.org/docs/stable/elastic/run.html.
@@ -49,7 +53,7 @@ func (s *Spec) defaults() []variable {
 		{"NNODES", strconv.Itoa(len(s.Addrs))},
 		// Unset, vLLM takes the address that leads to 8.8.8.8, which is
 		// the wrong one on many hosts with two networks.
-		{"VLLM_HOST_IP", s.self().String()},
+		{vllmHostIP, s.self().String()},
 	}
 	if s.Interface != "" {
 		vars = append(

@@ -63,3 +63,16 @@ func TestKilledJob(t *testing.T) {
 	wantExits(t, up, 137, head, worker1, worker2)
 	worker1.wantLog("killed by SIGKILL")
 }
+
+// TestCutLink: a node that nobody hears any more is lost after LOST_AFTER, and
+// so is the head for it.
+func TestCutLink(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := pair(c, host{env: []string{"SYMINIT_LOST_AFTER=4s"}, args: []string{"python3", "/jobs/forever.py"}})
+	head.waitLog("JOB up nodes=2", up)
+	docker(t, "network", "disconnect", c.net, worker.id)
+	wantExits(t, up, 69, head, worker)
+	head.wantLog("lost node worker (rank 1", "silent for 4s")
+	worker.wantLog("lost the head", "silent for 4s")
+}

@@ -1,6 +1,8 @@
 package docker
 
 import (
+	"errors"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -50,4 +52,55 @@ func TestJobRunsOnEveryNodeAndItsCodeReachesAll(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSymmetricRun: the line from Ray's documents, as it stands there.
+func TestSymmetricRun(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	h := host{
+		env:     []string{"EXIT_CODE=4"},
+		options: []string{"--entrypoint", "/usr/local/bin/syminit"},
+		args:    []string{"symmetric-run", "--address", "head:6390", "--min-nodes", "2", "--num-cpus=3", "--", "python3", "/jobs/nodes.py", "RAY_ADDRESS"},
+	}
+	h.name = "head"
+	head := c.run(h)
+	h.name = "worker"
+	worker := c.run(h)
+	wantExits(t, up, 4, head, worker)
+	head.wantLog("JOB nodes=2", "JOB task host=worker", "--num-cpus=3", ":6390")
+}
+
+// TestOneNode: without SYMINIT_NODES syminit is an init and adds nothing.
+func TestOneNode(t *testing.T) {
+	t.Parallel()
+	out, err := tryDocker("run", "--rm", image(t), "sh", "-c", "env | grep -c SYMINIT; ps -o ppid= -p $$; exit 9")
+	if code := exitCode(err); code != 9 {
+		t.Errorf("exit code %d, want 9: %s", code, out)
+	}
+	if lines := strings.Fields(out); len(lines) < 2 || lines[0] != "0" {
+		t.Errorf("the job's environment has variables of syminit's: %s", out)
+	}
+}
+
+// TestTerminal: with -it the job has the terminal, and Ctrl-C reaches it once.
+func TestTerminal(t *testing.T) {
+	t.Parallel()
+	img := image(t)
+	cmd := exec.Command("python3", "jobs/terminal.py", img)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if got := strings.TrimSpace(string(out)); got != "line=hello interrupts=1 code=7" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return -1
 }
