@@ -196,7 +196,7 @@ func TestWorkerFindsSomethingElse(t *testing.T) {
 	}{
 		{"a mail server", func(c net.Conn) { _, _ = c.Write([]byte("220 mail.example.com ESMTP\r\n")) }, "not syminit"},
 		{"a web server", func(c net.Conn) {
-			_, _ = c.Read(make([]byte, 1))
+			_, _ = c.Read(make([]byte, 4096))
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
 		}, "not syminit"},
 		{"TLS 1.2", func(c net.Conn) {

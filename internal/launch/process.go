@@ -27,6 +27,7 @@ type Process struct {
 	pid      int
 	session  bool
 	terminal bool // the process group has the terminal
+	caller   int  // the process group that had it before, and gets it back
 	log      *zap.Logger
 	output   *output // nil where it is inherited
 	done     chan struct{}
@@ -59,7 +60,9 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		}
 		defer closeFiles()
 	}
-	p.terminal = c.Foreground && !c.Session && haveTerminal()
+	if c.Foreground && !c.Session {
+		p.caller, p.terminal = terminalGroup()
+	}
 	if p.pid, _, err = syscall.StartProcess(path, c.Argv, attr); err != nil {
 		return nil, startError(pc.Name, c.Argv[0], err)
 	}
@@ -107,7 +110,7 @@ func (p *Process) wait() {
 	// session's, until it is reaped: till then these can't be mistaken.
 	waitDead(p.pid)
 	if p.terminal {
-		if err := giveTerminal(unix.Getpgrp()); err != nil {
+		if err := giveTerminal(p.caller); err != nil {
 			p.log.Debug("the terminal can't be taken back", zap.Error(err))
 		}
 	}

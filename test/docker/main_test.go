@@ -68,7 +68,7 @@ func TestSymmetricRun(t *testing.T) {
 	h.name = "worker"
 	worker := c.run(h)
 	wantExits(t, up, 4, head, worker)
-	head.wantLog("JOB nodes=2", "JOB task host=worker", "--num-cpus=3", ":6390")
+	head.wantLog("JOB nodes=2", "JOB task host=worker", "--num-cpus=3", "--port=6390")
 }
 
 // TestOneNode: without SYMINIT_NODES syminit is an init and adds nothing.

@@ -1,0 +1,294 @@
+package launch
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/signals"
+)
+
+// patience bounds waiting for what must happen; only a failure waits so long.
+const patience = 20 * time.Second
+
+// start starts a shell script whose output is read.
+func start(t *testing.T, c Command) *Process {
+	t.Helper()
+	if c.Env == nil {
+		c.Env = []string{"PATH=/usr/bin:/bin"}
+	}
+	p, err := Start(c, ProcessConfig{Name: "test", Log: zap.NewNop(), TailLines: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Stop(0) })
+	return p
+}
+
+func shell(script string) Command { return Command{Argv: []string{"sh", "-c", script}} }
+
+func waitDone(t *testing.T, p *Process) {
+	t.Helper()
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		t.Fatalf("process %d does not end; it printed %q", p.Pid(), p.Tail())
+	}
+}
+
+// eventually polls for a condition.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("not so: " + what)
+		}
+	}
+}
+
+// runs reports whether a process is there and no zombie.
+func runs(pid int) bool {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return err == nil && !strings.Contains(string(stat), ") Z ")
+}
+
+// printedPid waits for a process to print a number, and returns it.
+func printedPid(t *testing.T, p *Process) (pid int) {
+	t.Helper()
+	eventually(t, "a process number is printed", func() bool {
+		for _, line := range p.Tail() {
+			if n, err := strconv.Atoi(line); err == nil {
+				pid = n
+			}
+		}
+		return pid > 0
+	})
+	return pid
+}
+
+func TestExitCode(t *testing.T) {
+	for script, want := range map[string]int{
+		"exit 0":        0,
+		"exit 7":        7,
+		"kill -9 $$":    137,
+		"kill -TERM $$": 143,
+	} {
+		p := start(t, shell(script))
+		waitDone(t, p)
+		if got := signals.ExitCode(p.Status()); got != want {
+			t.Errorf("%s: exit code %d, want %d", script, got, want)
+		}
+	}
+}
+
+func TestSignalReachesGroup(t *testing.T) {
+	p := start(t, shell("sleep 1000 & echo $!; wait; wait"))
+	child := printedPid(t, p)
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	waitDone(t, p)
+	eventually(t, "the child is gone", func() bool { return !runs(child) })
+	if err := p.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
+		t.Errorf("Signal after the end: %v, want os.ErrProcessDone", err)
+	}
+}
+
+func TestStop(t *testing.T) {
+	t.Run("ends on TERM", func(t *testing.T) {
+		p := start(t, shell("trap 'exit 3' TERM; echo $$; while :; do sleep 1000 & wait; done"))
+		printedPid(t, p)
+		p.Stop(patience)
+		if got := signals.ExitCode(p.Status()); got != 3 {
+			t.Errorf("exit code %d, want 3", got)
+		}
+	})
+	t.Run("ignores TERM", func(t *testing.T) {
+		p := start(t, shell("trap '' TERM; echo $$; while :; do sleep 1000; done"))
+		printedPid(t, p)
+		p.Stop(10 * time.Millisecond)
+		if got := signals.ExitCode(p.Status()); got != 137 {
+			t.Errorf("exit code %d, want 137", got)
+		}
+	})
+	t.Run("without grace", func(t *testing.T) {
+		p := start(t, shell("trap 'exit 3' TERM; echo $$; while :; do sleep 1000 & wait; done"))
+		printedPid(t, p)
+		p.Stop(0)
+		if got := signals.ExitCode(p.Status()); got != 137 {
+			t.Errorf("exit code %d, want 137", got)
+		}
+	})
+	t.Run("nil", func(*testing.T) { (*Process)(nil).Stop(0) })
+	t.Run("twice", func(t *testing.T) {
+		p := start(t, shell("exit 4"))
+		waitDone(t, p)
+		p.Stop(patience)
+		p.Stop(0)
+		if got := signals.ExitCode(p.Status()); got != 4 {
+			t.Errorf("exit code %d, want 4", got)
+		}
+	})
+}
+
+// TestSession: a process in a group of its own, as Ray's actors are, ends with
+// the session's leader, however that ends.
+func TestSession(t *testing.T) {
+	const actor = "set -m; sleep 1000 & echo $!; set +m; "
+	for name, end := range map[string]struct {
+		script string
+		stop   func(*Process)
+	}{
+		"by itself": {"read x; exit 5", func(*Process) {}},
+		"on TERM":   {"wait; wait", func(p *Process) { p.Stop(patience) }},
+		"on KILL":   {"wait; wait", func(p *Process) { p.Stop(0) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := shell(actor + end.script)
+			c.Session = true
+			p := start(t, c)
+			child := printedPid(t, p)
+			if group, err := unix.Getpgid(child); err == nil && group == p.Pid() {
+				t.Fatal("the child is in its parent's process group")
+			}
+			end.stop(p)
+			waitDone(t, p)
+			if runs(child) {
+				t.Error("the child runs when Done is closed")
+			}
+		})
+	}
+}
+
+func TestOutput(t *testing.T) {
+	t.Run("last lines of both streams", func(t *testing.T) {
+		p := start(t, shell("for i in 1 2 3 4 5 6; do echo $i; done; echo err >&2; printf 'no end'"))
+		waitDone(t, p)
+		if got, want := p.Tail(), []string{"4", "5", "6", "err", "no end"}; !slices.Equal(got, want) {
+			t.Errorf("Tail() = %q, want %q", got, want)
+		}
+	})
+	t.Run("long line", func(t *testing.T) {
+		p := start(t, shell("head -c 20000 /dev/zero | tr '\\0' x; echo; echo end"))
+		waitDone(t, p)
+		tail := p.Tail()
+		var sizes []int
+		for _, line := range tail {
+			sizes = append(sizes, len(line))
+		}
+		if want := []int{maxLine, maxLine, 20000 - 2*maxLine, 3}; !slices.Equal(sizes, want) {
+			t.Errorf("lines of %d bytes, want %d", sizes, want)
+		}
+	})
+	t.Run("held open by another", func(t *testing.T) {
+		p := start(t, shell("sleep 1000 & echo $!; echo last; exit 6"))
+		waitDone(t, p)
+		if tail := p.Tail(); len(tail) != 2 || tail[1] != "last" {
+			t.Errorf("Tail() = %q", tail)
+		}
+		_ = unix.Kill(-p.Pid(), unix.SIGKILL)
+	})
+	t.Run("much of it", func(t *testing.T) {
+		p := start(t, shell("seq 1 200000"))
+		waitDone(t, p)
+		if tail := p.Tail(); tail[len(tail)-1] != "200000" {
+			t.Errorf("Tail() = %q", tail)
+		}
+	})
+	t.Run("no input", func(t *testing.T) {
+		p := start(t, shell("read x || echo nothing"))
+		waitDone(t, p)
+		if tail := p.Tail(); !slices.Equal(tail, []string{"nothing"}) {
+			t.Errorf("Tail() = %q", tail)
+		}
+	})
+}
+
+func TestEnvIsTheWholeOfIt(t *testing.T) {
+	t.Setenv("LAUNCH_TEST_LEAK", "1")
+	p, err := Start(Command{Argv: []string{"/usr/bin/env"}}, ProcessConfig{Name: "test", Log: zap.NewNop(), TailLines: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitDone(t, p)
+	if tail := p.Tail(); len(tail) != 0 {
+		t.Errorf("a child without an environment has %q", tail)
+	}
+}
+
+func TestExecErrors(t *testing.T) {
+	root := tree(t, map[string]string{
+		"none/": "", "dir/thing/": "", "good/tool": "#!/bin/sh\nexit 9\n", "plain/tool": "echo hi\n",
+		"badexec/tool": "\x7fnot a program", "nointerp/tool": "#!/nowhere/sh\n",
+	})
+	if err := os.Chmod(filepath.Join(root, "plain/tool"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) string { return filepath.Join(root, name) }
+	tests := map[string]struct {
+		command, path string
+		code          int
+		want          string
+	}{
+		"not in PATH":        {"tool", file("none"), 127, "tool: command not found"},
+		"no such file":       {file("none/tool"), "", 127, "no such file"},
+		"no folder":          {file("good/tool/x"), "", 127, "no such file"},
+		"not executable":     {file("plain/tool"), "", 126, "chmod +x"},
+		"only such in PATH":  {"tool", file("none") + ":" + file("plain"), 126, "chmod +x"},
+		"a folder":           {file("dir/thing"), "", 126, "is a directory"},
+		"a folder in PATH":   {"thing", file("dir"), 126, "is a directory"},
+		"no program":         {file("badexec/tool"), "", 126, "exec format error"},
+		"interpreter absent": {file("nointerp/tool"), "", 126, "interpreter"},
+		"empty":              {"", file("good"), 127, "command not found"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := Start(Command{Argv: []string{test.command}, Env: []string{"PATH=" + test.path}}, ProcessConfig{Name: "job", Log: zap.NewNop(), TailLines: 5})
+			var exec *ExecError
+			if !errors.As(err, &exec) || exec.Code != test.code || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v (%+v), want %d, %q", err, exec, test.code, test.want)
+			}
+		})
+	}
+
+	t.Run("the next one in PATH", func(t *testing.T) {
+		c := Command{Argv: []string{"tool"}, Env: []string{"PATH=" + file("plain") + ":" + file("dir") + ":" + file("good")}}
+		p := start(t, c)
+		waitDone(t, p)
+		if got := p.Status().ExitStatus(); got != 9 {
+			t.Errorf("exit code %d, want 9", got)
+		}
+	})
+	t.Run("in the current folder", func(t *testing.T) {
+		t.Chdir(file("good"))
+		for _, list := range []string{".", "", ":/nowhere"} {
+			waitDone(t, start(t, Command{Argv: []string{"tool"}, Env: []string{"PATH=" + list}}))
+		}
+	})
+	t.Run("no PATH", func(t *testing.T) {
+		waitDone(t, start(t, Command{Argv: []string{"sh", "-c", "exit 0"}, Env: []string{"X=1"}}))
+	})
+}
+
+// TestManyStarts: processes that end at once are waited for, every one.
+func TestManyStarts(t *testing.T) {
+	for i := range 200 {
+		p := start(t, shell("exit "+strconv.Itoa(i%100)))
+		_ = p.Signal(syscall.SIGCONT)
+		waitDone(t, p)
+		if got := p.Status().ExitStatus(); got != i%100 {
+			t.Fatalf("run %d: exit code %d", i, got)
+		}
+	}
+}

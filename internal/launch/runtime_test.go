@@ -1,0 +1,68 @@
+package launch
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestRuntimeFor(t *testing.T) {
+	withRay, without := Image{RayBin: "/bin/ray"}, Image{}
+	tests := []struct {
+		command string
+		nodes   int
+		image   Image
+		want    string
+		err     string
+	}{
+		{command: "vllm serve m --distributed-executor-backend ray", nodes: 1, image: withRay, want: None},
+		{command: "vllm serve m", nodes: 2, image: withRay, want: Ray},
+		{command: "vllm serve m", nodes: 2, image: without, want: MP},
+		{command: "python train.py", nodes: 2, image: withRay, want: Ray},
+		{command: "python train.py", nodes: 2, image: without, err: "set SYMINIT_RUNTIME"},
+		{command: "vllm serve m --distributed-executor-backend mp", nodes: 2, image: withRay, want: MP},
+		{command: "vllm serve m --distributed-executor-backend=mp", nodes: 2, image: withRay, want: MP},
+		{command: "vllm serve m --distributed_executor_backend=mp", nodes: 2, image: withRay, want: MP},
+		{command: "vllm serve m --distributed-executor-backend ray", nodes: 2, image: withRay, want: Ray},
+		{command: "vllm serve m --distributed-executor-backend ray", nodes: 2, image: without, err: "install it"},
+		{command: "vllm serve m --distributed-executor-backend mp --distributed-executor-backend=ray", nodes: 2, image: withRay, want: Ray},
+		{command: "vllm serve m --distributed-executor-backend external_launcher", nodes: 2, image: withRay, want: SPMD},
+		{command: "vllm serve m --distributed-executor-backend uni", nodes: 2, image: withRay, err: "uni"},
+		{command: "vllm serve m --distributed-executor-backend", nodes: 2, image: withRay, want: Ray},
+		{command: "vllm serve m --distributed-executor-backend-x mp", nodes: 2, image: withRay, want: Ray},
+	}
+	for _, test := range tests {
+		got, err := RuntimeFor(test.nodes, strings.Fields(test.command), test.image)
+		if got != test.want || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("%s on %d nodes, ray %q: %q, %v; want %q, %q", test.command, test.nodes, test.image.RayBin, got, err, test.want, test.err)
+		}
+	}
+}
+
+func TestIsVLLMServe(t *testing.T) {
+	for command, want := range map[string]bool{
+		"vllm serve m":          true,
+		"/opt/bin/vllm serve m": true,
+		"uv run vllm serve m":   true,
+		"vllm bench serve":      false,
+		"vllm":                  false,
+		"":                      false,
+		"serve vllm":            false,
+		"python3 -m vllm.x":     false,
+		"python3 -m vllm.entrypoints.openai.api_server --model m": true,
+	} {
+		if got := IsVLLMServe(strings.Fields(command)); got != want {
+			t.Errorf("IsVLLMServe(%q) = %t", command, got)
+		}
+	}
+}
+
+func TestHasTokenAuth(t *testing.T) {
+	for version, want := range map[string]bool{
+		"2.40.0": false, "2.51.2": false, "2.52.0": true, "2.60.0": true, "3.0.0": true, "1.99": false,
+		"2.52.0rc1": true, "2.9": false, "": true, "nightly": true, "3.x": true,
+	} {
+		if got := hasTokenAuth(version); got != want {
+			t.Errorf("hasTokenAuth(%q) = %t", version, got)
+		}
+	}
+}
