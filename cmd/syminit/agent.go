@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	pid1 "github.com/syminit/syminit/init"
@@ -38,7 +39,7 @@ func runAgent(cmd command, stderr *os.File) int {
 		err = link.Report(agent.CodeConfig, 0)
 	} else {
 		err = agent.Run(agent.Config{
-			Args: cmd.args, Environ: environ, Settings: cfg, Version: version, Link: link, Log: log, Live: live,
+			Args: cmd.args, Environ: environ, Settings: cfg, Version: version, Link: link, Log: log, Live: live, Group: supervisorGroup(),
 		})
 	}
 	if err != nil {
@@ -46,4 +47,14 @@ func runAgent(cmd command, stderr *os.File) int {
 		return agent.CodeInternal
 	}
 	return 0
+}
+
+// supervisorGroup is the process group of the supervisor, which started this
+// process; the agent has one of its own.
+func supervisorGroup() int {
+	group, err := unix.Getpgid(os.Getppid())
+	if err != nil {
+		return 0 // it is gone, and the run with it
+	}
+	return group
 }

@@ -41,6 +41,7 @@ type Config struct {
 	Version  string // syminit's own
 	Link     Link
 	Log      *zap.Logger
+	Group    int               // the supervisor's process group, which may have the terminal
 	Live     func(line string) // shows one changing line on a terminal; nil where there is none
 }
 
@@ -51,6 +52,7 @@ type node struct {
 	environ []string
 	version string
 	log     *zap.Logger
+	group   int          // the supervisor's process group
 	name    string       // host name
 	rank    atomic.Int32 // see rankNow
 	state   state
@@ -97,7 +99,7 @@ func newNode(c Config) *node {
 		name = "localhost"
 	}
 	n := &node{
-		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log,
+		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
 		name: name, stops: make(chan stopRequest), removeToken: func() {},
 		waiting: &waiting{log: c.Log, live: c.Live, since: time.Now()},
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout),

@@ -24,7 +24,7 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 		return n.outcomeOf(n.life.Err())
 	}
 	job, err := n.stop.startJob(func() (*launch.Process, error) {
-		return launch.Start(*plan.Job, launch.ProcessConfig{Name: "job", Log: n.log})
+		return launch.Start(*plan.Job, launch.ProcessConfig{Name: "job", Log: n.log, Group: n.group})
 	})
 	if err != nil {
 		return n.outcomeOf(err)

@@ -23,13 +23,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(helperVariable) == "" {
 		os.Exit(m.Run())
 	}
-	p, err := Start(Command{Argv: os.Args[1:], Env: os.Environ(), Foreground: true}, ProcessConfig{Name: "job", Log: zap.NewNop()})
+	p, err := Start(Command{Argv: os.Args[1:], Env: os.Environ(), Foreground: true}, ProcessConfig{Name: "job", Log: zap.NewNop(), Group: unix.Getpgrp()})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	<-p.Done()
-	if _, ours := terminalGroup(); ours {
+	if inForeground(unix.Getpgrp()) {
 		fmt.Println("terminal is back")
 	}
 	os.Exit(signals.ExitCode(p.Status()))

@@ -20,6 +20,9 @@ type ProcessConfig struct {
 	// output also goes to the log, at debug level. 0: the process has
 	// syminit's own standard input, output and error, with nothing in between.
 	TailLines int
+	// Group is syminit's process group: where that has the terminal, a
+	// Foreground command gets it, and the group gets it back.
+	Group int
 }
 
 // Process is a started command: a process group, or a session.
@@ -48,7 +51,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{})}
+	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{}), caller: pc.Group}
 	attr := &syscall.ProcAttr{
 		Env: c.Env, Files: []uintptr{0, 1, 2},
 		Sys: &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session},
@@ -60,9 +63,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		}
 		defer closeFiles()
 	}
-	if c.Foreground && !c.Session {
-		p.caller, p.terminal = terminalGroup()
-	}
+	p.terminal = c.Foreground && !c.Session && inForeground(pc.Group)
 	if p.pid, _, err = syscall.StartProcess(path, c.Argv, attr); err != nil {
 		return nil, startError(pc.Name, c.Argv[0], err)
 	}

@@ -10,17 +10,11 @@ import (
 // stdin is the descriptor whose terminal is given to the job.
 const stdin = 0
 
-// terminalGroup returns the process group in the foreground of the terminal on
-// standard input. It reports false where that is neither this process's nor its
-// parent's, the supervisor's: started in the background of a shell, syminit has
-// no terminal to give.
-func terminalGroup() (group int, ours bool) {
-	group, err := unix.IoctlGetInt(stdin, unix.TIOCGPGRP)
-	if err != nil {
-		return 0, false
-	}
-	supervisor, err := unix.Getpgid(unix.Getppid())
-	return group, group == unix.Getpgrp() || err == nil && group == supervisor
+// inForeground reports whether a process group is in the foreground of the
+// terminal on standard input.
+func inForeground(group int) bool {
+	foreground, err := unix.IoctlGetInt(stdin, unix.TIOCGPGRP)
+	return err == nil && foreground == group
 }
 
 // giveTerminal puts a process group into the foreground of the terminal.
