@@ -39,7 +39,7 @@ func showConfig(environ []string, asJSON bool, stdout, stderr *os.File) int {
 		data, jsonErr := json.MarshalIndent(cfg.Values(), "", "  ")
 		text, err = string(data)+"\n", errors.Join(err, jsonErr)
 	}
-	code := print(stdout, text)
+	code := write(stdout, text)
 	if err != nil {
 		fmt.Fprintf(stderr, "syminit: %v\n", err)
 		return agent.CodeConfig

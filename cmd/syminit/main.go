@@ -48,9 +48,9 @@ func run(argv []string, stdout, stderr *os.File) int {
 	}
 	switch cmd.verb {
 	case verbHelp:
-		return print(stdout, usage)
+		return write(stdout, usage)
 	case verbVersion:
-		return print(stdout, fmt.Sprintf("syminit %s %s/%s\n", version, runtime.GOOS, runtime.GOARCH))
+		return write(stdout, fmt.Sprintf("syminit %s %s/%s\n", version, runtime.GOOS, runtime.GOARCH))
 	case verbConfig:
 		return showConfig(os.Environ(), len(cmd.args) > 0, stdout, stderr)
 	}
@@ -64,7 +64,7 @@ func run(argv []string, stdout, stderr *os.File) int {
 	})
 }
 
-func print(w io.Writer, text string) int {
+func write(w io.Writer, text string) int {
 	if _, err := io.WriteString(w, text); err != nil {
 		return 1
 	}

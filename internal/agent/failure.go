@@ -43,8 +43,7 @@ func (v *verdict) Error() string { return v.outcome.Cause }
 
 // ended returns the verdict that cancelled ctx, if one did.
 func ended(ctx context.Context) (rendezvous.Outcome, bool) {
-	var v *verdict
-	if errors.As(context.Cause(ctx), &v) {
+	if v, ok := errors.AsType[*verdict](context.Cause(ctx)); ok {
 		return v.outcome, true
 	}
 	return rendezvous.Outcome{}, false
@@ -57,8 +56,7 @@ func (n *node) outcomeOf(err error) rendezvous.Outcome {
 	if o, ok := ended(n.life); ok {
 		return o
 	}
-	var over *rendezvous.EndedError
-	if errors.As(err, &over) {
+	if over, ok := errors.AsType[*rendezvous.EndedError](err); ok {
 		return over.Outcome
 	}
 	o := rendezvous.Outcome{Code: CodeInternal, Rank: n.rankNow(), Node: n.name, Cause: err.Error()}
