@@ -2,7 +2,6 @@ package rendezvous
 
 import (
 	"container/list"
-	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -54,26 +53,22 @@ type door struct {
 
 func newDoor() *door { return &door{places: make(chan struct{}, maxVisitors)} }
 
-var errShut = errors.New("door is shut")
-
-// enter waits for a place.
-func (d *door) enter(conn net.Conn, shut <-chan struct{}) (*visitor, error) {
+// enter waits for a place. It does not wait long: visitors leave, or have had
+// their patience, or are hung up on by clear.
+func (d *door) enter(conn net.Conn) *visitor {
 	for {
 		select {
 		case d.places <- struct{}{}:
-			return d.add(conn), nil
+			return d.add(conn)
 		default:
 		}
 		full := time.NewTimer(d.patienceLeft())
 		select {
 		case d.places <- struct{}{}:
 			full.Stop()
-			return d.add(conn), nil
+			return d.add(conn)
 		case <-full.C:
 			d.evict()
-		case <-shut:
-			full.Stop()
-			return nil, errShut
 		}
 	}
 }

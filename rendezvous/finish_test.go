@@ -52,6 +52,11 @@ func TestFinishOnceAgreed(t *testing.T) {
 		if n := len(r.head.Events()); n != 0 {
 			t.Errorf("%d events of a run that ended well", n)
 		}
+		select {
+		case <-r.workers[0].done:
+		case <-time.After(time.Minute):
+			t.Error("the session goes on after the acknowledgement")
+		}
 	})
 }
 

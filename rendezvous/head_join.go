@@ -48,8 +48,8 @@ func (h *Head) accept() {
 // letIn waits for a place at the door.
 func (h *Head) letIn(conn net.Conn) {
 	ownBeats(conn)
-	v, err := h.door.enter(conn, h.closedC)
-	if err != nil || isClosed(h.closedC) { // closed meanwhile: the door may have been cleared without it
+	v := h.door.enter(conn)
+	if isClosed(h.closedC) { // the door may have been cleared before it came in
 		_ = conn.Close()
 		return
 	}

@@ -2,6 +2,9 @@ package rendezvous
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/tls"
 	"io"
 	"net"
@@ -127,6 +130,41 @@ func channel(t testing.TB, p *pipes) *tls.Conn {
 	return c
 }
 
+// corked is a channel that holds back what is written until it is uncorked.
+func corked(t *testing.T, p *pipes) (c *tls.Conn, uncork func()) {
+	t.Helper()
+	conn, err := p.dial(t.Context(), addr("10.0.0.66"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cork := &corkedConn{Conn: conn, open: true}
+	c = tls.Client(cork, clientTLS())
+	if err := c.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	cork.open = false
+	return c, func() {
+		cork.open = true
+		if _, err := conn.Write(cork.held); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type corkedConn struct {
+	net.Conn
+	open bool
+	held []byte
+}
+
+func (c *corkedConn) Write(p []byte) (int, error) {
+	if c.open {
+		return c.Conn.Write(p)
+	}
+	c.held = append(c.held, p...)
+	return len(p), nil
+}
+
 // answering plays a head for one connection at a time.
 func answering(t *testing.T, p *pipes, play func(*tls.Conn)) {
 	t.Helper()
@@ -156,9 +194,11 @@ func TestOtherVersionIsNamedOnBothEnds(t *testing.T) {
 			log, seen := logs()
 			cfg.Log = log
 			h := startHead(t, cfg)
-			c := channel(t, p)
-			next := hello{version: 2, mode: 7}
-			go func() { _, _ = c.Write(append(next.bytes(), "more than version 1 knows of"...)) }()
+			c, uncork := corked(t, p)
+			_, _ = c.Write(hello{version: 2, mode: 7}.bytes())
+			_, _ = c.Write([]byte("what version 1 knows nothing of"))
+			uncork()
+			synctest.Wait() // the head has answered, and would have hung up
 			theirs, err := readHello(c)
 			if err != nil || theirs.version != 1 || theirs.answer != otherVersion {
 				t.Errorf("the head answers %+v, %v", theirs, err)
@@ -384,6 +424,34 @@ func TestProofIsWorthNothingInAnotherChannel(t *testing.T) {
 			}
 			_ = c.NetConn().Close()
 		}
+		_ = h.Close()
+	})
+}
+
+// TestProofIsAsWrittenDown makes a proof by hand, as docs/protocol.md says.
+func TestProofIsAsWrittenDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.head(2))
+		conn := channel(t, p)
+		for _, r := range []string{"head", "worker"} {
+			key, err := hkdf.Key(sha256.New, secret, nil, "syminit rendezvous, proof of the "+r, 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := conn.ConnectionState()
+			bound, err := state.ExportKeyingMaterial("EXPORTER-syminit-rendezvous", []byte(r), 32)
+			if err != nil {
+				t.Fatal(err)
+			}
+			mac := hmac.New(sha256.New, key)
+			mac.Write(bound)
+			mac.Write([]byte("syminit\n\x00\x01\x01\x00"))
+			if got, err := signed(secret, role(r), state); err != nil || string(got.proof[:]) != string(mac.Sum(nil)) {
+				t.Errorf("the %s's proof is another one, error %v", r, err)
+			}
+		}
+		_ = conn.NetConn().Close()
 		_ = h.Close()
 	})
 }

@@ -201,6 +201,7 @@ func describeStatus(status syscall.WaitStatus) string {
 // watchAlive ends the run when Ray has lost this node without ray start
 // noticing.
 func (n *node) watchAlive(client *gcs.Client, w launch.Watch) {
+	defer client.Close()
 	if err := launch.WatchAlive(n.life, client, w); err != nil {
 		n.end(rendezvous.Outcome{
 			Code: CodeLost, Rank: n.rankNow(), Node: n.name,

@@ -55,3 +55,29 @@ func TestTermWhileGathering(t *testing.T) {
 	docker(t, "kill", "--signal", "TERM", head.id)
 	wantExits(t, up, 143, head)
 }
+
+// TestTermWhileStarting: Ray is coming up and the job hasn't started.
+func TestTermWhileStarting(t *testing.T) {
+	for _, onHead := range []bool{true, false} {
+		name := map[bool]string{true: "head", false: "worker"}[onHead]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
+			told := worker
+			if onHead {
+				told = head
+			}
+			told.waitLog("starting Ray", up)
+			stopped := time.Now()
+			docker(t, "kill", "--signal", "TERM", told.id)
+			wantExits(t, up, 143, head, worker)
+			head.wantLog("SIGTERM")
+			for _, n := range []*container{head, worker} {
+				if took := n.left.Sub(stopped); took > 9*time.Second {
+					t.Errorf("%s stayed %s after TERM", n.name, took)
+				}
+			}
+		})
+	}
+}
