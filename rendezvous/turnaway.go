@@ -54,7 +54,7 @@ func (h *Head) part(conn *tls.Conn, a *application, no *refusal) {
 	}
 	// Closing with bytes unread would make the system drop what we just wrote.
 	_ = conn.CloseWrite()
-	_ = io.Discard
+	_, _ = io.CopyN(io.Discard, conn, maxParting)
 }
 
 func (h *Head) noteRefused(who string, no *refusal) {

@@ -112,7 +112,7 @@ func TestJobHearsOfOthersOnce(t *testing.T) {
 	r.await(t) // two pending TERMs would be one
 	r.others <- stopRequest{signal: syscall.SIGTERM, from: "a"}
 	r.others <- stopRequest{signal: syscall.SIGTERM, from: "b"}
-	r.own <- syscall.SIGPWR // its number is above TERM's: a shell runs that trap first
+	r.own <- syscall.SIGPWR // above TERM: a shell runs the traps in the order of the numbers
 	if got := endOf(job).ExitStatus(); got != 1 {
 		t.Errorf("the job got TERM %d times, want once", got)
 	}
