@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/syminit/syminit/signals"
 )
 
 // Link is the agent's end of the link to the supervisor.
@@ -38,8 +36,12 @@ func Attach() (*Link, error) {
 		conn:    conn{os.NewFile(uintptr(fd), "link to the supervisor")},
 		signals: make(chan syscall.Signal),
 	}
-	if m, err := l.conn.receive(); err != nil || !m.Armed {
-		return nil, errors.Join(errors.New("the supervisor did not greet its agent"), err)
+	m, err := l.conn.receive()
+	if err == nil && !m.Armed {
+		err = errors.New("it sent something else first")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the supervisor did not greet its agent: %w", err)
 	}
 	go l.read()
 	return l, nil
@@ -59,15 +61,26 @@ func inherited() (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", linkVariable, err)
 	}
-	if kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil || kind != unix.SOCK_SEQPACKET {
-		return 0, errors.Join(fmt.Errorf("%s=%d is no link", linkVariable, fd), err)
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err == nil && kind != unix.SOCK_SEQPACKET {
+		err = errors.New("a socket of another type")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s=%d is no link: %w", linkVariable, fd, err)
 	}
 	return fd, nil
 }
 
-// swallow catches signals and drops them: os/signal never waits for a reader.
+// swallow catches and drops every signal that would end or stop this process.
+// The others a Go program that does not subscribe to them ignores by itself
+// (runtime/sigtab_linux_generic.go), and each one costs some 10 µs to subscribe
+// to. Nobody reads the channel, and os/signal never waits for a reader.
 func swallow() {
-	subscribe(make(chan os.Signal, 1), append(signals.Forwardable(), syscall.SIGPIPE)...)
+	subscribe(make(chan os.Signal, 1),
+		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE,
+		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU,
+		syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE,
+		syscall.SIGSEGV, syscall.SIGSTKFLT, syscall.SIGSYS)
 }
 
 func (l *Link) read() {

@@ -92,7 +92,7 @@ func armRest(caught chan<- os.Signal) { subscribe(caught, signals.Forwardable().
 
 // subscribe is signal.Notify, but lets a signal stay ignored that the caller of
 // this process had ignored, as nohup and a shell's & do: so it is for the job
-// too. Go knows of HUP and INT only; the others it has reset before main.
+// too. Go keeps and tells that of HUP and INT only.
 func subscribe(caught chan<- os.Signal, list ...os.Signal) {
 	for _, s := range list {
 		if !signal.Ignored(s) {

@@ -11,8 +11,7 @@ import (
 // scope is the set of processes that this process ends; it is not one of them.
 type scope interface {
 	empty() bool
-	// signal reaches the processes that there are now and returns which.
-	signal(unix.Signal) map[identity]bool
+	signal(unix.Signal)
 	// list leaves out the dead that nobody has waited for yet.
 	list() ([]process, error)
 }
@@ -35,17 +34,9 @@ type namespace struct{}
 // The kernel spares process 1 and the caller, signals all others at one instant
 // and returns ESRCH only when there are none (kill_something_info in its
 // kernel/signal.c).
-func (namespace) empty() bool { return unix.Kill(-1, 0) == unix.ESRCH }
+func (namespace) signal(s unix.Signal) { _ = unix.Kill(-1, s) }
 
-func (n namespace) signal(s unix.Signal) map[identity]bool {
-	told := make(map[identity]bool)
-	list, _ := n.list()
-	for _, p := range list {
-		told[p.identity] = true
-	}
-	_ = unix.Kill(-1, s)
-	return told
-}
+func (namespace) empty() bool { return unix.Kill(-1, 0) == unix.ESRCH }
 
 func (namespace) list() ([]process, error) {
 	all, err := processes()
@@ -84,12 +75,9 @@ func (d descendants) list() ([]process, error) {
 
 // signal misses what is forked or orphaned while it looks: the next call is for
 // those.
-func (d descendants) signal(s unix.Signal) map[identity]bool {
-	told := make(map[identity]bool)
+func (d descendants) signal(s unix.Signal) {
 	list, _ := d.list()
 	for _, p := range list {
-		told[p.identity] = true
 		p.signal(s)
 	}
-	return told
 }

@@ -34,8 +34,11 @@ func (s sweep) run(agentGone <-chan struct{}, grace time.Duration) {
 	if s.scope.empty() {
 		return
 	}
-	s.name(zap.InfoLevel, "processes are left: sending TERM", zap.Duration("grace", grace))
-	told := s.scope.signal(unix.SIGTERM)
+	told := make(map[identity]bool)
+	for _, p := range s.name(zap.InfoLevel, "processes are left: sending TERM", zap.Duration("grace", grace)) {
+		told[p.identity] = true
+	}
+	s.scope.signal(unix.SIGTERM)
 	s.scope.signal(unix.SIGCONT) // a stopped process does not act on TERM
 	if s.emptyWithin(time.Until(over), func() { s.tellOrphans(told) }) {
 		return
@@ -79,20 +82,18 @@ func (s sweep) emptyWithin(d time.Duration, again func()) bool {
 	return true
 }
 
-// name logs which processes there are. No line is written for those that are
-// dead and only wait for their parents to notice.
-func (s sweep) name(level zapcore.Level, text string, fields ...zap.Field) {
+// name logs which processes there are, and returns them. No line is written for
+// those that are dead and only wait for their parents to notice.
+func (s sweep) name(level zapcore.Level, text string, fields ...zap.Field) []process {
 	list, err := s.scope.list()
 	if err != nil {
 		s.log.Log(level, text, append(fields, zap.NamedError("names", err))...)
-		return
+	} else if len(list) > 0 {
+		names := make([]string, 0, maxNamed)
+		for _, p := range list[:min(len(list), maxNamed)] {
+			names = append(names, p.String())
+		}
+		s.log.Log(level, text, append(fields, zap.Int("count", len(list)), zap.Strings("processes", names))...)
 	}
-	if len(list) == 0 {
-		return
-	}
-	names := make([]string, 0, maxNamed)
-	for _, p := range list[:min(len(list), maxNamed)] {
-		names = append(names, p.String())
-	}
-	s.log.Log(level, text, append(fields, zap.Int("count", len(list)), zap.Strings("processes", names))...)
+	return list
 }

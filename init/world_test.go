@@ -163,7 +163,11 @@ func start(t testing.TB, cmd *exec.Cmd) *subject {
 	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	t.Cleanup(func() { // of a test that failed
+		left, _ := descendants{self: cmd.Process.Pid}.list()
+		for _, p := range left {
+			p.signal(unix.SIGKILL)
+		}
 		_ = cmd.Process.Kill()
 		_ = r.Close()
 	})

@@ -196,7 +196,7 @@ func TestOtherVersionIsNamedOnBothEnds(t *testing.T) {
 			h := startHead(t, cfg)
 			c, uncork := corked(t, p)
 			_, _ = c.Write(hello{version: 2, mode: 7}.bytes())
-			_, _ = c.Write([]byte("what version 1 knows nothing of"))
+			_, _ = c.Write(make([]byte, 8192)) // what version 1 knows nothing of
 			uncork()
 			synctest.Wait() // the head has answered, and would have hung up
 			theirs, err := readHello(c)

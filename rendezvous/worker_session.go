@@ -102,11 +102,11 @@ func (w *Worker) end(o *Outcome) {
 	w.mu.Lock()
 	w.outcome = o
 	w.mu.Unlock()
+	close(w.overC) // first, so that who has read the outcome finds the run over
 	if o != nil {
 		w.outcomeC <- *o
 	}
 	close(w.outcomeC)
-	close(w.overC)
 }
 
 func isClosed(c <-chan struct{}) bool {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -180,13 +181,14 @@ func docker(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
+// stamp finds the job's own line: ray symmetric-run prints the job's arguments
+// too.
 func stamp(logs, mark string) (time.Time, error) {
-	_, after, found := strings.Cut(logs, mark)
-	if !found {
+	found := regexp.MustCompile(`(?m)^` + mark + `([0-9.]+)\s*$`).FindStringSubmatch(logs)
+	if found == nil {
 		return time.Time{}, fmt.Errorf("the job did not print %s", mark)
 	}
-	text, _, _ := strings.Cut(after, "\n")
-	seconds, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	seconds, err := strconv.ParseFloat(found[1], 64)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("read %s: %w", mark, err)
 	}

@@ -75,14 +75,18 @@ func allAlive(ctx context.Context, client *gcs.Client, addrs []netip.Addr) error
 func poll(ctx context.Context, every time.Duration, ask func(context.Context) error) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	var last error
 	for {
 		err := askOnce(ctx, ask)
 		if err == nil || errors.Is(err, gcs.ErrToken) {
 			return err
 		}
+		if last == nil || ctx.Err() == nil { // a question cut short says nothing
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return err
+			return last
 		case <-tick.C:
 		}
 	}

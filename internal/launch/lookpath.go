@@ -62,7 +62,7 @@ func lookPath(command string, env environ) (string, error) {
 	}
 	first := fs.ErrNotExist
 	if command != "" {
-		for _, dir := range filepath.SplitList(list) {
+		for dir := range strings.SplitSeq(list, ":") {
 			path := filepath.Join(dir, command)
 			if dir == "" || dir == "." {
 				path = "./" + command

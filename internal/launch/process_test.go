@@ -145,22 +145,27 @@ func TestStop(t *testing.T) {
 // TestSession: a process in a group of its own, as Ray's actors are, ends with
 // the session's leader, however that ends.
 func TestSession(t *testing.T) {
-	const actor = "set -m; sleep 1000 & echo $!; set +m; "
 	for name, end := range map[string]struct {
 		script string
 		stop   func(*Process)
 	}{
-		"by itself": {"read x; exit 5", func(*Process) {}},
-		"on TERM":   {"wait; wait", func(p *Process) { p.Stop(patience) }},
-		"on KILL":   {"wait; wait", func(p *Process) { p.Stop(0) }},
+		"by itself": {"exit 5", func(*Process) {}},
+		"on TERM":   {"wait", func(p *Process) { p.Stop(patience) }},
+		"on KILL":   {"wait", func(p *Process) { p.Stop(0) }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := shell(actor + end.script)
+			fifo := filepath.Join(t.TempDir(), "fifo")
+			if err := unix.Mkfifo(fifo, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			// The helper starts its command in a group of its own.
+			c := shell(`"$SELF" sh -c 'echo $$ | tee "$FIFO"; exec sleep 1000' & read x <"$FIFO"; ` + end.script)
+			c.Env = append(helper(t).Env, "SELF="+helper(t).Path, "FIFO="+fifo)
 			c.Session = true
 			p := start(t, c)
 			child := printedPid(t, p)
-			if group, err := unix.Getpgid(child); err == nil && group == p.Pid() {
-				t.Fatal("the child is in its parent's process group")
+			if group, err := unix.Getpgid(child); err == nil && group != child {
+				t.Fatal("the child is not in a group of its own")
 			}
 			end.stop(p)
 			waitDone(t, p)

@@ -1,0 +1,218 @@
+package launch
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/syminit/syminit/internal/launch/gcs"
+)
+
+const often = time.Millisecond
+
+// fakeGCS answers as Ray's GCS: it is what a test says it is at the moment.
+type fakeGCS struct {
+	mu     sync.Mutex
+	alive  []netip.Addr
+	status string // gRPC's; "" is OK
+	asked  int
+}
+
+func (f *fakeGCS) set(status string, alive ...netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status, f.alive = status, alive
+}
+
+func (f *fakeGCS) questions() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	w.Header().Set("Content-Type", "application/grpc")
+	if f.status != "" {
+		w.Header().Set("Grpc-Status", f.status)
+		return
+	}
+	var msg []byte
+	if strings.HasSuffix(r.URL.Path, "CheckAlive") {
+		msg = protoField(2, "2.60.0")
+	} else {
+		for _, addr := range f.alive {
+			msg = append(msg, protoField(2, string(protoField(2, addr.String())))...)
+		}
+	}
+	w.Header().Set("Trailer", "Grpc-Status")
+	_, _ = w.Write(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(msg))), msg...))
+	w.Header().Set("Grpc-Status", "0")
+}
+
+// protoField is a protobuf field that holds text or a message.
+func protoField(num int, text string) []byte {
+	b := binary.AppendUvarint(nil, uint64(num<<3|2))
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+func newFakeGCS(t *testing.T) (*fakeGCS, *gcs.Client, *httptest.Server) {
+	t.Helper()
+	fake := &fakeGCS{}
+	server := httptest.NewUnstartedServer(fake)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	t.Cleanup(server.Close)
+	client := gcs.New(gcs.Config{Addr: netip.MustParseAddrPort(server.Listener.Addr().String())})
+	t.Cleanup(client.Close)
+	return fake, client, server
+}
+
+func TestAwaitGCS(t *testing.T) {
+	fake, client, _ := newFakeGCS(t)
+	fake.set("14") // UNAVAILABLE
+	version := make(chan string)
+	go func() {
+		v, err := AwaitGCS(t.Context(), client, often)
+		if err != nil {
+			t.Error(err)
+		}
+		version <- v
+	}()
+	eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+	fake.set("")
+	if v := <-version; v != "2.60.0" {
+		t.Errorf("version %q", v)
+	}
+}
+
+func TestAwaitGCSGivesUp(t *testing.T) {
+	fake, client, _ := newFakeGCS(t)
+	fake.set("16") // UNAUTHENTICATED
+	if _, err := AwaitGCS(t.Context(), client, often); !errors.Is(err, gcs.ErrToken) {
+		t.Errorf("error %v, want gcs.ErrToken", err)
+	}
+
+	fake.set("14")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { _, err := AwaitGCS(ctx, client, often); done <- err }()
+	eventually(t, "it asks again", func() bool { return fake.questions() > 3 })
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestAwaitAlive(t *testing.T) {
+	fake, client, _ := newFakeGCS(t)
+	three := addrs("10.0.0.1", "10.0.0.2", "10.0.0.3")
+	// A node that died and came back counts once, and one too many is no harm.
+	fake.set("", three[0], three[0], three[1], netip.MustParseAddr("10.0.0.9"))
+	done := make(chan error)
+	go func() { done <- AwaitAlive(t.Context(), client, Ready{Addrs: three, Every: often}) }()
+	eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+	select {
+	case err := <-done:
+		t.Fatalf("two of three nodes are enough: %v", err)
+	default:
+	}
+	fake.set("", three...)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAwaitAliveSaysWhoIsMissing(t *testing.T) {
+	fake, client, _ := newFakeGCS(t)
+	fake.set("", addrs("10.0.0.2")...)
+	err := allAlive(t.Context(), client, addrs("10.0.0.1", "10.0.0.2"))
+	var missing *NotAliveError
+	if !errors.As(err, &missing) || !slices.Equal(missing.Addrs, addrs("10.0.0.1")) {
+		t.Errorf("error %v, want that 10.0.0.1 is missing", err)
+	}
+}
+
+func TestNotAliveError(t *testing.T) {
+	var many []netip.Addr
+	for addr := netip.MustParseAddr("10.0.0.1"); len(many) < 12; addr = addr.Next() {
+		many = append(many, addr)
+	}
+	if got := (&NotAliveError{many}).Error(); !strings.HasSuffix(got, "10.0.0.8, 4 more") {
+		t.Error(got)
+	}
+}
+
+func TestWatchAlive(t *testing.T) {
+	self, other := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	watch := func(ctx context.Context, client *gcs.Client, silence time.Duration) <-chan error {
+		done := make(chan error, 1)
+		go func() { done <- WatchAlive(ctx, client, Watch{Addr: self, Every: often, Silence: silence}) }()
+		return done
+	}
+	t.Run("node gone", func(t *testing.T) {
+		fake, client, _ := newFakeGCS(t)
+		fake.set("", self, other)
+		done := watch(t.Context(), client, time.Hour)
+		eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+		fake.set("", other)
+		var gone *NotAliveError
+		if err := <-done; !errors.As(err, &gone) || !slices.Equal(gone.Addrs, []netip.Addr{self}) {
+			t.Errorf("error %v, want that %s is gone", err, self)
+		}
+	})
+	t.Run("GCS away for a while", func(t *testing.T) {
+		fake, client, _ := newFakeGCS(t)
+		fake.set("14")
+		done := watch(t.Context(), client, time.Hour)
+		eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+		fake.set("", self)
+		before := fake.questions()
+		eventually(t, "it goes on", func() bool { return fake.questions() > before+2 })
+		select {
+		case err := <-done:
+			t.Errorf("it ended: %v", err)
+		default:
+		}
+	})
+	t.Run("GCS gone", func(t *testing.T) {
+		fake, client, server := newFakeGCS(t)
+		fake.set("", self)
+		done := watch(t.Context(), client, 10*time.Millisecond)
+		eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+		server.CloseClientConnections()
+		_ = server.Listener.Close()
+		if err := <-done; err == nil || !strings.Contains(err.Error(), "no answer for") {
+			t.Errorf("error %v, want one about silence", err)
+		}
+	})
+	t.Run("token refused", func(t *testing.T) {
+		fake, client, _ := newFakeGCS(t)
+		fake.set("16")
+		if err := <-watch(t.Context(), client, time.Hour); !errors.Is(err, gcs.ErrToken) {
+			t.Errorf("error %v, want gcs.ErrToken", err)
+		}
+	})
+	t.Run("told to end", func(t *testing.T) {
+		fake, client, _ := newFakeGCS(t)
+		fake.set("", self)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := watch(ctx, client, time.Hour)
+		eventually(t, "it asks", func() bool { return fake.questions() > 0 })
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("error %v, want none", err)
+		}
+	})
+}

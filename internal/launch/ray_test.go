@@ -1,0 +1,220 @@
+package launch
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap/zaptest"
+
+	"github.com/syminit/syminit/internal/launch/gcs"
+	"github.com/syminit/syminit/signals"
+)
+
+// TestFakeRay starts what a plan says with a script in place of Ray: the
+// command line and the environment arrive as planned.
+func TestFakeRay(t *testing.T) {
+	root := tree(t, map[string]string{
+		"ray": "#!/bin/sh\necho \"$@\"\necho \"address=$RAY_ADDRESS rank=$SYMINIT_RANK auth=$RAY_AUTH_MODE\"\necho 'Ray runtime started.'\nexec sleep 1000\n",
+		"bad": "#!/bin/sh\necho 'Error: No such option: --nonsense' >&2\nexit 2\n",
+	})
+	plan := func(bin string) Plan {
+		p, err := NewPlan(with(threeNodes(1), func(s *Spec) {
+			s.Env = []string{"PATH=/usr/bin:/bin", "RAY_ADDRESS=elsewhere"}
+			s.Ray.Bin, s.Ray.StartArgs = filepath.Join(root, bin), []string{"--num-cpus=1"}
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+
+	p := start(t, *plan("ray").Runtime)
+	eventually(t, "Ray runtime started.", func() bool { return slices.Contains(p.Tail(), "Ray runtime started.") })
+	want := []string{
+		"start --address=10.0.0.1:6379 --node-ip-address=10.0.0.2 --disable-usage-stats --log-style=record --log-color=false --block --num-cpus=1",
+		"address= rank=1 auth=token",
+		"Ray runtime started.",
+	}
+	if got := p.Tail(); !slices.Equal(got, want) {
+		t.Errorf("it prints %q, want %q", got, want)
+	}
+	p.Stop(0)
+
+	p = start(t, *plan("bad").Runtime)
+	waitDone(t, p)
+	if got := p.Tail(); signals.ExitCode(p.Status()) != 2 || !slices.Equal(got, []string{"Error: No such option: --nonsense"}) {
+		t.Errorf("exit code %d, %q", signals.ExitCode(p.Status()), got)
+	}
+}
+
+// rayBinVariable names a ray command; the tests with a real Ray are run for it.
+const rayBinVariable = "SYMINIT_TEST_RAY_BIN"
+
+// realRay is a cluster of a head and a worker on two loopback addresses.
+type realRay struct {
+	head, worker Plan
+	image        Image
+	addr         netip.AddrPort
+	token        string
+	python       string
+}
+
+func newRealRay(t *testing.T) realRay {
+	t.Helper()
+	bin := os.Getenv(rayBinVariable)
+	if bin == "" {
+		t.Skip("needs a real Ray: set " + rayBinVariable + " to a ray command")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	// Ray makes sockets in there, whose paths must be short.
+	dir, err := os.MkdirTemp("/tmp", "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	r := realRay{
+		image: Inspect(os.Environ(), bin), token: strings.Repeat("0123456789abcdef", 4),
+		python: filepath.Join(filepath.Dir(bin), "python3"),
+	}
+	tokenPath := filepath.Join(dir, "token")
+	if err := os.WriteFile(tokenPath, []byte(r.token), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	spec := Spec{
+		Runtime: Ray, Addrs: addrs("127.0.0.1", "127.0.0.2"), Interface: "lo",
+		Env: slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "RAY_") }),
+		Job: []string{r.python, "-c", `
+import os, ray
+ray.init(log_to_driver=False, _node_ip_address="127.0.0.1")
+@ray.remote(num_cpus=1, scheduling_strategy="SPREAD")
+def where():
+    import time; time.sleep(0.5)
+    return os.environ["SYMINIT_RANK"], os.environ.get("FROM_THE_HEAD")
+print("nodes", sum(n["Alive"] for n in ray.nodes()), sorted(set(ray.get([where.remote() for _ in range(4)]))))
+`},
+		Ray: RaySpec{
+			Bin: bin, Version: r.image.Ray, Port: uint16(port), TokenPath: tokenPath,
+			StartArgs: []string{"--temp-dir=" + filepath.Join(dir, "ray"), "--object-store-memory=80000000", "--num-cpus=2"},
+		},
+	}
+	if r.image.GRPC {
+		spec.Ray.ClientPort = uint16(port + 1)
+	}
+	if r.head, err = NewPlan(spec); err != nil {
+		t.Fatal(err)
+	}
+	spec.Rank, spec.Inherited = 1, map[string]string{"FROM_THE_HEAD": "yes"}
+	if r.worker, err = NewPlan(spec); err != nil {
+		t.Fatal(err)
+	}
+	r.addr = r.head.Ready.GCS
+	t.Log("Ray ", r.image.Ray, ", Python ", r.image.Python, ", GCS at ", r.addr)
+	return r
+}
+
+func (r realRay) start(t *testing.T, name string, c Command) *Process {
+	t.Helper()
+	p, err := Start(c, ProcessConfig{Name: name, Log: zaptest.NewLogger(t), TailLines: 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Stop(0) })
+	return p
+}
+
+// TestRealRay goes through the life of a cluster: up, a job on both nodes, a
+// stranger refused, the worker's node gone, down with nothing left.
+func TestRealRay(t *testing.T) {
+	r := newRealRay(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	client := gcs.New(gcs.Config{Addr: r.addr, Token: r.token})
+	defer client.Close()
+
+	head := r.start(t, "head", *r.head.Runtime)
+	version, err := AwaitGCS(ctx, client, r.head.Ready.Every)
+	if err != nil || version != r.image.Ray {
+		t.Fatalf("AwaitGCS() = %q, %v, want %q", version, err, r.image.Ray)
+	}
+	worker := r.start(t, "worker", *r.worker.Runtime)
+	for _, p := range []Plan{r.worker, r.head} {
+		if err := AwaitAlive(ctx, client, *p.Ready); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	job := r.start(t, "job", *r.head.Job)
+	<-job.Done()
+	last := job.Tail()[len(job.Tail())-1]
+	if want := "nodes 2 [('0', None), ('1', 'yes')]"; job.Status() != 0 || last != want {
+		t.Errorf("the job ended with %d and %q, want 0 and %q; it printed\n%s", job.Status(), last, want, strings.Join(job.Tail(), "\n"))
+	}
+
+	stranger := gcs.New(gcs.Config{Addr: r.addr, Token: "wrong"})
+	defer stranger.Close()
+	if _, err := stranger.CheckAlive(ctx); errors.Is(err, gcs.ErrToken) != hasTokenAuth(version) {
+		t.Errorf("a wrong token meets with: %v", err)
+	}
+
+	lost := make(chan error)
+	go func() {
+		lost <- WatchAlive(ctx, client, Watch{Addr: r.worker.Ready.Addrs[0], Every: 20 * time.Millisecond, Silence: time.Minute})
+	}()
+	worker.Stop(time.Minute) // a clean end shows at once, a KILL after 20 s
+	var gone *NotAliveError
+	if err := <-lost; !errors.As(err, &gone) {
+		t.Errorf("WatchAlive: %v, want that the worker is gone", err)
+	}
+
+	session := head.Pid()
+	if killable := members(t, session); killable < 3 {
+		t.Errorf("the head's session has %d processes, expected Ray's", killable)
+	}
+	head.Stop(0)
+	if left := members(t, session); left != 0 {
+		t.Errorf("%d processes of the head's session are left", left)
+	}
+}
+
+// members counts the processes of a session.
+func members(t *testing.T, session int) (n int) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && inSession(pid, session) {
+			n++
+		}
+	}
+	return n
+}
+
+// TestRealRayBadOption: Ray's own words are kept.
+func TestRealRayBadOption(t *testing.T) {
+	r := newRealRay(t)
+	c := *r.head.Runtime
+	c.Argv = append(c.Argv, "--nonsense")
+	p := r.start(t, "head", c)
+	<-p.Done()
+	if text := strings.Join(p.Tail(), "\n"); p.Status().ExitStatus() != 2 || !strings.Contains(text, "No such option: --nonsense") {
+		t.Errorf("status %d, output %q", p.Status(), text)
+	}
+}
