@@ -33,8 +33,8 @@ var figures = []figure{
 	{"launch → command starts", "s", func(r result) float64 { return r.start.Seconds() }},
 	{"job ends → head container gone", "s", func(r result) float64 { return r.head.Seconds() }},
 	{"job ends → worker container gone", "s", func(r result) float64 { return r.worker.Seconds() }},
-	{"memory of the waiting launcher, head", "MB", func(r result) float64 { return r.headMB }},
-	{"memory of the waiting launcher, worker", "MB", func(r result) float64 { return r.workerMB }},
+	{"memory (PSS) of the waiting launcher, head", "MB", func(r result) float64 { return r.headMB }},
+	{"memory (PSS) of the waiting launcher, worker", "MB", func(r result) float64 { return r.workerMB }},
 }
 
 func run(image string, pairs int) error {

@@ -84,8 +84,9 @@ func measure(image string, l launcher) (r result, err error) {
 	return r, nil
 }
 
-// waitingMemory starts one node alone and returns the resident memory of the
-// launcher's processes once it stays the same for two seconds.
+// waitingMemory starts one node alone and returns the memory of the launcher's
+// processes once it stays the same for two seconds: the proportional set size,
+// which counts a page that two of them share once.
 func waitingMemory(image string, l launcher, name string) (float64, error) {
 	n, err := newNetwork()
 	if err != nil {
@@ -102,7 +103,7 @@ func waitingMemory(image string, l launcher, name string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	script := "for p in $(pgrep -f '" + l.process + "'); do awk '/VmRSS/{print $2}' /proc/$p/status; done"
+	script := "for p in $(pgrep -f '" + l.process + "'); do awk '/^Pss:/{print $2}' /proc/$p/smaps_rollup; done"
 	var last float64
 	same := 0
 	tick := time.NewTicker(500 * time.Millisecond)
