@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/syminit/syminit/signals"
 )
 
@@ -89,29 +87,9 @@ var parts = map[string]func(*Link, []string) error{
 	},
 }
 
-// deafAgent has a link that it does not read: it reports while a signal waits.
-func deafAgent() error {
-	fd, err := inherited()
-	if err != nil {
-		return err
-	}
-	link := conn{os.NewFile(uintptr(fd), "link")}
-	if _, err := link.receive(); err != nil {
-		return err
-	}
-	event("up")
-	if _, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1); err != nil {
-		return err
-	}
-	return link.send(message{Outcome: &outcome{Code: 3, Grace: time.Hour}})
-}
-
 func agentMain(part string, args []string) int {
-	var err error
-	var l *Link
-	if part == "deaf" {
-		err = deafAgent()
-	} else if l, err = Attach(); err == nil {
+	l, err := Attach()
+	if err == nil {
 		err = parts[part](l, args)
 	}
 	if err != nil {

@@ -1,12 +1,15 @@
 package pid1
 
 import (
+	"errors"
+	"io"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,6 +43,32 @@ func TestReportRefusesWhatIsNoExitCode(t *testing.T) {
 		if err := (&Link{}).Report(code, 0); err == nil {
 			t.Errorf("Report(%d) took it", code)
 		}
+	}
+}
+
+// An outcome gets through though its sender never read what was sent to it: the
+// kernel then reports a reset connection before it hands the outcome out.
+func TestOutcomeOfAnAgentThatDidNotRead(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := conn{os.NewFile(uintptr(pair[0]), "ours")}, conn{os.NewFile(uintptr(pair[1]), "theirs")}
+	defer func() { _ = ours.file.Close() }()
+	want := outcome{Code: 3, Grace: time.Second}
+	if err := errors.Join(
+		ours.send(message{Signal: syscall.SIGTERM}),
+		theirs.send(message{Outcome: &want}),
+		theirs.file.Close(),
+	); err != nil {
+		t.Fatal(err)
+	}
+	m, err := ours.receive()
+	if err != nil || m.Outcome == nil || *m.Outcome != want {
+		t.Errorf("got %+v, %v; want %+v", m, err, want)
+	}
+	if m, err := ours.receive(); err != io.EOF {
+		t.Errorf("then got %+v, %v; want %v", m, err, io.EOF)
 	}
 }
 

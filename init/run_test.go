@@ -20,17 +20,6 @@ func TestExitCode(t *testing.T) {
 	})
 }
 
-// An outcome must get through though its sender never read what was sent to it:
-// the kernel then reports a reset connection before it hands the outcome out.
-func TestOutcomeOfADeafAgent(t *testing.T) {
-	inBothWorlds(t, func(t *testing.T, w world) {
-		s := w.start(t, "deaf")
-		s.expect(t, "up")
-		s.send(t, syscall.SIGUSR1)
-		s.end(t, 3)
-	})
-}
-
 func TestSignalsArriveOnceAndInOrder(t *testing.T) {
 	inBothWorlds(t, func(t *testing.T, w world) {
 		s := w.start(t, "echo")
