@@ -67,7 +67,7 @@ func TestOutcomeOfAnAgentThatDidNotRead(t *testing.T) {
 	if err != nil || m.Outcome == nil || *m.Outcome != want {
 		t.Errorf("got %+v, %v; want %+v", m, err, want)
 	}
-	if m, err := ours.receive(); err != io.EOF {
+	if m, err := ours.receive(); !errors.Is(err, io.EOF) {
 		t.Errorf("then got %+v, %v; want %v", m, err, io.EOF)
 	}
 }
