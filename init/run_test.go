@@ -3,6 +3,7 @@ package pid1
 import (
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -42,6 +43,9 @@ func TestSignalsArriveOnceAndInOrder(t *testing.T) {
 			{10, "SIGUSR1"},
 			{10, "SIGUSR1"},
 		} {
+			if signal.Ignored(c.sig) {
+				continue // by who started the tests: it stays so in all they start
+			}
 			s.send(t, c.sig)
 			s.expect(t, "got "+c.name)
 		}

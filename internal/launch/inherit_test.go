@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -96,7 +97,8 @@ func TestJobGetsTheLimits(t *testing.T) {
 	}
 }
 
-// TestJobGetsDefaultSignals: none blocked and none ignored.
+// TestJobGetsDefaultSignals: none blocked and none ignored, but for 32 and 33,
+// which glibc's posix_spawn leaves ignored in what it starts (make uses it).
 func TestJobGetsDefaultSignals(t *testing.T) {
 	out, err := helper(t, "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status").CombinedOutput()
 	if err != nil {
@@ -104,7 +106,9 @@ func TestJobGetsDefaultSignals(t *testing.T) {
 	}
 	for line := range strings.Lines(string(out)) {
 		name, mask, _ := strings.Cut(strings.TrimSpace(line), ":")
-		if strings.Trim(mask, "\t0") != "" {
+		const glibcs = 1<<(32-1) | 1<<(33-1)
+		set, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+		if err != nil || set&^glibcs != 0 {
 			t.Errorf("%s is %s, want none", name, mask)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -176,50 +175,6 @@ func TestSession(t *testing.T) {
 	}
 }
 
-func TestOutput(t *testing.T) {
-	t.Run("last lines of both streams", func(t *testing.T) {
-		p := start(t, shell("for i in 1 2 3 4 5 6; do echo $i; done; echo err >&2; printf 'no end'"))
-		waitDone(t, p)
-		if got, want := p.Tail(), []string{"4", "5", "6", "err", "no end"}; !slices.Equal(got, want) {
-			t.Errorf("Tail() = %q, want %q", got, want)
-		}
-	})
-	t.Run("long line", func(t *testing.T) {
-		p := start(t, shell("head -c 20000 /dev/zero | tr '\\0' x; echo; echo end"))
-		waitDone(t, p)
-		tail := p.Tail()
-		var sizes []int
-		for _, line := range tail {
-			sizes = append(sizes, len(line))
-		}
-		if want := []int{maxLine, maxLine, 20000 - 2*maxLine, 3}; !slices.Equal(sizes, want) {
-			t.Errorf("lines of %d bytes, want %d", sizes, want)
-		}
-	})
-	t.Run("held open by another", func(t *testing.T) {
-		p := start(t, shell("sleep 1000 & echo $!; echo last; exit 6"))
-		waitDone(t, p)
-		if tail := p.Tail(); len(tail) != 2 || tail[1] != "last" {
-			t.Errorf("Tail() = %q", tail)
-		}
-		_ = unix.Kill(-p.Pid(), unix.SIGKILL)
-	})
-	t.Run("much of it", func(t *testing.T) {
-		p := start(t, shell("seq 1 200000"))
-		waitDone(t, p)
-		if tail := p.Tail(); tail[len(tail)-1] != "200000" {
-			t.Errorf("Tail() = %q", tail)
-		}
-	})
-	t.Run("no input", func(t *testing.T) {
-		p := start(t, shell("read x || echo nothing"))
-		waitDone(t, p)
-		if tail := p.Tail(); !slices.Equal(tail, []string{"nothing"}) {
-			t.Errorf("Tail() = %q", tail)
-		}
-	})
-}
-
 func TestEnvIsTheWholeOfIt(t *testing.T) {
 	t.Setenv("LAUNCH_TEST_LEAK", "1")
 	p, err := Start(Command{Argv: []string{"/usr/bin/env"}}, ProcessConfig{Name: "test", Log: zap.NewNop(), TailLines: 5})
@@ -230,60 +185,6 @@ func TestEnvIsTheWholeOfIt(t *testing.T) {
 	if tail := p.Tail(); len(tail) != 0 {
 		t.Errorf("a child without an environment has %q", tail)
 	}
-}
-
-func TestExecErrors(t *testing.T) {
-	root := tree(t, map[string]string{
-		"none/": "", "dir/thing/": "", "good/tool": "#!/bin/sh\nexit 9\n", "plain/tool": "echo hi\n",
-		"badexec/tool": "\x7fnot a program", "nointerp/tool": "#!/nowhere/sh\n",
-	})
-	if err := os.Chmod(filepath.Join(root, "plain/tool"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	file := func(name string) string { return filepath.Join(root, name) }
-	tests := map[string]struct {
-		command, path string
-		code          int
-		want          string
-	}{
-		"not in PATH":        {"tool", file("none"), 127, "tool: command not found"},
-		"no such file":       {file("none/tool"), "", 127, "no such file"},
-		"no folder":          {file("good/tool/x"), "", 127, "no such file"},
-		"not executable":     {file("plain/tool"), "", 126, "chmod +x"},
-		"only such in PATH":  {"tool", file("none") + ":" + file("plain"), 126, "chmod +x"},
-		"a folder":           {file("dir/thing"), "", 126, "is a directory"},
-		"a folder in PATH":   {"thing", file("dir"), 126, "is a directory"},
-		"no program":         {file("badexec/tool"), "", 126, "exec format error"},
-		"interpreter absent": {file("nointerp/tool"), "", 126, "interpreter"},
-		"empty":              {"", file("good"), 127, "command not found"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			_, err := Start(Command{Argv: []string{test.command}, Env: []string{"PATH=" + test.path}}, ProcessConfig{Name: "job", Log: zap.NewNop(), TailLines: 5})
-			var exec *ExecError
-			if !errors.As(err, &exec) || exec.Code != test.code || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error %v (%+v), want %d, %q", err, exec, test.code, test.want)
-			}
-		})
-	}
-
-	t.Run("the next one in PATH", func(t *testing.T) {
-		c := Command{Argv: []string{"tool"}, Env: []string{"PATH=" + file("plain") + ":" + file("dir") + ":" + file("good")}}
-		p := start(t, c)
-		waitDone(t, p)
-		if got := p.Status().ExitStatus(); got != 9 {
-			t.Errorf("exit code %d, want 9", got)
-		}
-	})
-	t.Run("in the current folder", func(t *testing.T) {
-		t.Chdir(file("good"))
-		for _, list := range []string{".", "", ":/nowhere"} {
-			waitDone(t, start(t, Command{Argv: []string{"tool"}, Env: []string{"PATH=" + list}}))
-		}
-	})
-	t.Run("no PATH", func(t *testing.T) {
-		waitDone(t, start(t, Command{Argv: []string{"sh", "-c", "exit 0"}, Env: []string{"X=1"}}))
-	})
 }
 
 // TestManyStarts: processes that end at once are waited for, every one.
