@@ -78,9 +78,9 @@ func newLogger(environ []string, out io.Writer, terminal bool) *zap.Logger {
 	for _, entry := range environ {
 		switch name, value, _ := strings.Cut(entry, "="); name {
 		case "SYMINIT_LOG_LEVEL":
-			c.Level = value
+			c.Level = strings.ToLower(strings.TrimSpace(value))
 		case "SYMINIT_LOG_FORMAT":
-			c.JSON = value == "json"
+			c.JSON = strings.EqualFold(strings.TrimSpace(value), "json")
 		}
 	}
 	return logging.New(c)

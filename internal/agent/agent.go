@@ -59,6 +59,7 @@ type node struct {
 	waiting *waiting
 	joinBy  time.Time // when JOIN_TIMEOUT is over
 
+	run         string // the run's id; empty when alone
 	runtime     string // what carries the job
 	image       launch.Image
 	host        *hostnet.Host // nil for runtime none
@@ -80,12 +81,12 @@ func Run(c Config) error {
 	}
 	finished := make(chan struct{})
 	go n.stop.run(c.Link.Signals(), n.stops, finished)
-	outcome := n.run()
+	outcome := n.do()
 	close(finished)
 	n.announce(outcome)
 	grace := strayGrace
 	if left, stopping := n.stop.left(); stopping {
-		grace = max(left-strayGrace/2, strayGrace/2)
+		grace = min(grace, max(left, 0))
 	}
 	if err := c.Link.Report(outcome.Code, grace); err != nil {
 		return fmt.Errorf("report exit code %d to the supervisor: %w", outcome.Code, err)
@@ -101,27 +102,28 @@ func newNode(c Config) *node {
 	n := &node{
 		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
 		name: name, stops: make(chan stopRequest), removeToken: func() {},
-		waiting: &waiting{log: c.Log, live: c.Live, since: time.Now()},
+		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout),
 	}
 	n.rank.Store(rendezvous.NoRank)
 	n.life, n.cancel = context.WithCancelCause(context.Background())
-	n.stop = &stopper{
-		log: c.Log, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
+	n.stop = newStopper(stopConfig{
+		log: c.Log, self: "node " + name, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
 		outcome: func(code int, cause string) rendezvous.Outcome {
 			return rendezvous.Outcome{Code: code, Rank: n.rankNow(), Node: n.name, Cause: cause}
 		},
-	}
+	})
 	return n
 }
 
 // end ends the run from outside the flow; only the first verdict counts.
 func (n *node) end(o rendezvous.Outcome) { n.cancel(&verdict{o}) }
 
-// run goes through the states. What ends it early becomes the outcome, and the
+// do goes through the states. What ends it early becomes the outcome, and the
 // outcome is settled with the other nodes while this node's runtime goes down.
-func (n *node) run() rendezvous.Outcome {
+func (n *node) do() rendezvous.Outcome {
 	defer func() { n.removeToken() }()
+	defer n.waiting.end()
 	n.to(gathering)
 	m, err := n.enlist()
 	if err != nil {
@@ -148,6 +150,7 @@ func (n *node) run() rendezvous.Outcome {
 // if none was started.
 func (n *node) carry(m member) (*launch.Process, rendezvous.Outcome) {
 	plan, runtime, err := n.start(m)
+	n.waiting.end()
 	if err != nil {
 		return runtime, n.outcomeOf(err)
 	}
@@ -155,12 +158,8 @@ func (n *node) carry(m member) (*launch.Process, rendezvous.Outcome) {
 	return runtime, n.work(plan)
 }
 
-// start takes the run to the point where the job can start, and shows a person
-// what it waits for.
+// start takes the run to the point where the job can start.
 func (n *node) start(m member) (plan launch.Plan, runtime *launch.Process, err error) {
-	started := make(chan struct{})
-	defer close(started)
-	go n.waiting.run(started)
 	roster, err := n.agree(m)
 	if err != nil {
 		return plan, nil, err
@@ -183,6 +182,7 @@ func (n *node) agree(m member) (rendezvous.Roster, error) {
 		return roster, err
 	}
 	n.rank.Store(int32(rank))
+	n.run = roster.RunID
 	return roster, nil
 }
 
@@ -192,11 +192,7 @@ func (n *node) rankNow() int { return int(n.rank.Load()) }
 // settle makes o the outcome everywhere. A node that does not answer is lost
 // by then, or the stop is at its end.
 func (n *node) settle(m member, o rendezvous.Outcome) rendezvous.Outcome {
-	limit := n.cfg.LostAfter
-	if left, stopping := n.stop.left(); stopping {
-		limit = min(limit, max(left, 0))
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	ctx, cancel := context.WithTimeout(n.stop.patient, n.cfg.LostAfter)
 	defer cancel()
 	return m.Settle(ctx, o)
 }
@@ -214,8 +210,11 @@ func (n *node) chooseRuntime() (err error) {
 			return &failure{code: CodeConfig, err: err}
 		}
 	}
-	if n.runtime != launch.Ray {
-		return failf(CodeConfig, "SYMINIT_RUNTIME=%s, which this command calls for, is not supported yet; set it to ray, with Ray in the image", n.runtime)
+	if n.runtime == launch.Ray {
+		if err := launch.CheckStartArgs(n.cfg.RayStartArgs); err != nil {
+			return &failure{code: CodeConfig, err: err}
+		}
+		return nil
 	}
-	return nil
+	return failf(CodeConfig, "SYMINIT_RUNTIME=%s, which this command calls for, is not supported yet; set it to ray, with Ray in the image", n.runtime)
 }

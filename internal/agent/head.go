@@ -40,9 +40,13 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 		case rendezvous.Lost:
 			end(rendezvous.Outcome{
 				Code: CodeLost, Rank: e.Node.Rank, Node: e.Node.Name,
-				Cause: fmt.Sprintf("lost node %s: %s", describeNode(e.Node), e.Reason),
+				Cause: fmt.Sprintf("lost node %s: %s; its own log may say why", describeNode(e.Node), e.Reason),
 			})
 		case rendezvous.Failed:
+			// Whatever it sent: a failure is none of 0, and an exit code is a byte.
+			if e.Outcome.Code <= 0 || e.Outcome.Code > 255 {
+				e.Outcome.Code = CodeInternal
+			}
 			end(e.Outcome)
 		case rendezvous.Stopped:
 			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}

@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
 )
@@ -80,7 +78,7 @@ func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Ans
 			return answer, nil
 		}
 		if first {
-			n.log.Info("waiting for the head's name to resolve", zap.Error(err))
+			n.waiting.say("waiting for the head: "+err.Error(), true)
 		}
 		select {
 		case <-tick.C:

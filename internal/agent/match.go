@@ -1,10 +1,10 @@
 package agent
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -18,7 +18,7 @@ func (n *node) matches() []rendezvous.Match {
 		{Name: "syminit's version", Value: n.version, Fix: sameImage},
 		{Name: "SYMINIT_RUNTIME", Value: n.runtime, Fix: "set it to the same on every node"},
 		{Name: "SYMINIT_NODES", Value: strconv.Itoa(n.cfg.Nodes), Fix: "set it to the same on every node"},
-		{Name: "the command", Value: describeCommand(n.args), Fix: "give every node the same command"},
+		{Name: "the command", Value: n.commandID(), Fix: "give every node the same command"},
 		{Name: "Ray's version", Value: n.image.Ray, Fix: sameImage},
 		{Name: "vLLM's version", Value: n.image.VLLM, Fix: sameImage},
 		{Name: "Python's version", Value: n.image.Python, Fix: sameImage},
@@ -28,31 +28,51 @@ func (n *node) matches() []rendezvous.Match {
 // maxShownCommand is how many bytes of a command are shown to people.
 const maxShownCommand = 200
 
-// describeCommand shows a command with its secrets masked. The hash makes two
-// commands that look the same, masked or cut, different.
+// commandID tells commands apart. The hash makes two that look the same, masked
+// or cut, different; it takes the run's secret to try guesses on it.
+func (n *node) commandID() string {
+	hash := hmac.New(sha256.New, n.cfg.Token.Reveal())
+	hash.Write([]byte(strings.Join(n.args, "\x00")))
+	return fmt.Sprintf("%s [%x]", describeCommand(n.args), hash.Sum(nil)[:4])
+}
+
+// describeCommand shows a command to people, with its secrets masked.
 func describeCommand(args []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(args, "\x00")))
 	text := strings.ToValidUTF8(strings.Join(maskSecrets(args), " "), "?")
 	if len(text) > maxShownCommand {
 		text = strings.ToValidUTF8(text[:maxShownCommand], "") + " ..."
 	}
-	return fmt.Sprintf("%s [%x]", text, sum[:4])
+	return text
 }
 
-var secretOption = regexp.MustCompile(`(?i)^-.*[-_](key|token|secret|password)$`)
+const mask = "***"
 
-// maskSecrets replaces what follows an option like --api-key.
+var (
+	secretOption = regexp.MustCompile(`(?i)^-.*(key|token|secret|password)$`)
+	secretWord   = regexp.MustCompile(`(?i)^(authorization:|bearer$)`)
+)
+
+// maskSecrets replaces what follows an option like --api-key, up to the next
+// option, and the value of a variable like HF_TOKEN=. A word with blanks is
+// taken for a command line itself, as after sh -c.
 func maskSecrets(args []string) []string {
-	masked := slices.Clone(args)
-	for i, arg := range masked {
-		option, _, inline := strings.Cut(arg, "=")
+	masked := make([]string, len(args))
+	secret := false
+	for i, arg := range args {
+		name, _, inline := strings.Cut(arg, "=")
+		option := strings.HasPrefix(arg, "-")
 		switch {
-		case !secretOption.MatchString(option):
-		case inline:
-			masked[i] = option + "=***"
-		case i+1 < len(args):
-			masked[i+1] = "***"
+		case secret && !option:
+			masked[i] = mask
+			continue
+		case inline && (secretOption.MatchString(name) || !option && secretName.MatchString(name)):
+			masked[i] = name + "=" + mask
+		case strings.ContainsAny(arg, " \t\n"):
+			masked[i] = strings.Join(maskSecrets(strings.Fields(arg)), " ")
+		default:
+			masked[i] = arg
 		}
+		secret = secretOption.MatchString(arg) || secretWord.MatchString(arg)
 	}
 	return masked
 }

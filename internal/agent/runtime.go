@@ -96,7 +96,7 @@ func (n *node) raySpec(spec launch.Spec, o orders) (launch.RaySpec, error) {
 	case n.cfg.Insecure && n.cfg.Nodes > 1:
 		return ray, nil
 	}
-	if n.rayToken, err = rayToken(n.cfg.Token); err != nil {
+	if n.rayToken, err = rayToken(n.cfg.Token, n.run); err != nil {
 		return ray, err
 	}
 	ray.TokenPath, n.removeToken, err = writeSecret(n.rayToken)
@@ -114,22 +114,22 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	client := gcs.New(gcs.Config{Addr: plan.Ready.GCS, Token: n.rayToken})
 	if plan.Probe.IsValid() {
 		if _, err := launch.AwaitGCS(ctx, client, plan.Ready.Every); err != nil {
-			return nil, n.startError("the head's Ray doesn't answer; is its port open between the hosts?", err)
+			return nil, n.startError(nil, "the head's Ray doesn't answer; is its port open between the hosts?", err)
 		}
 	} else if err := portFree(plan.Ready.GCS.Port()); err != nil {
 		return nil, err
 	}
-	n.log.Info("starting Ray: " + strings.Join(plan.Runtime.Argv, " "))
+	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
 	p, err := launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail})
 	if err != nil {
 		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
 	}
 	go n.watchRuntime(p)
 	if err := launch.AwaitAlive(ctx, client, *plan.Ready); err != nil {
-		return p, n.startError("Ray is not up; SYMINIT_LOG_LEVEL=debug shows its output", err)
+		return p, n.startError(p, "Ray is not up", err)
 	}
 	if err := m.Ready(ctx); err != nil {
-		return p, n.startError("not every node is ready", err)
+		return p, n.startError(p, "not every node is ready", err)
 	}
 	n.ready.Store(true)
 	n.log.Info("Ray is up on every node")
@@ -138,15 +138,22 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	return p, nil
 }
 
-// startError gives a runtime's code to what was not up in time. A node that
-// was lost meanwhile keeps its own.
-func (n *node) startError(what string, err error) error {
+// startError gives a runtime's code, and Ray's last lines, to what was not up
+// in time. A node that was lost meanwhile keeps its own code.
+func (n *node) startError(ray *launch.Process, what string, err error) error {
 	var lost *rendezvous.LostError
 	var over *rendezvous.EndedError
 	if errors.As(err, &lost) || errors.As(err, &over) {
 		return err
 	}
-	return failf(CodeRuntime, "%s (within SYMINIT_START_TIMEOUT=%s): %w", what, n.cfg.StartTimeout, err)
+	f := failf(CodeRuntime, "%s within SYMINIT_START_TIMEOUT=%s: %w", what, n.cfg.StartTimeout, err)
+	if errors.Is(err, gcs.ErrToken) {
+		f = failf(CodeRuntime, "Ray refuses this node's token: %w; set RAY_AUTH_TOKEN to the same on every node, or on none", err)
+	}
+	if ray != nil {
+		f.tail = ray.Tail()
+	}
+	return f
 }
 
 // portFree looks before Ray does: ray start takes 41 s to say that its port is

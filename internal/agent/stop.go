@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"syscall"
@@ -21,6 +22,16 @@ const (
 	nodeReserve = 500 * time.Millisecond
 )
 
+// stopConfig is what a stopper needs.
+type stopConfig struct {
+	log      *zap.Logger
+	self     string        // this node, for people
+	timeout  time.Duration // STOP_TIMEOUT
+	rewrites signals.Rewrites
+	end      func(rendezvous.Outcome) // ends the run from outside the flow
+	outcome  func(code int, cause string) rendezvous.Outcome
+}
+
 // A stopRequest is a signal that ends the run, and where it came from.
 type stopRequest struct {
 	signal syscall.Signal
@@ -31,11 +42,10 @@ type stopRequest struct {
 // A stopper carries signals to the job, and turns TERM and INT into the end of
 // the run: the job gets the signal first, and the rest of STOP_TIMEOUT to end.
 type stopper struct {
-	log      *zap.Logger
-	timeout  time.Duration // STOP_TIMEOUT
-	rewrites signals.Rewrites
-	end      func(rendezvous.Outcome) // ends the run from outside the flow
-	outcome  func(code int, cause string) rendezvous.Outcome
+	stopConfig
+
+	patient context.Context // until the node has waited for the run's end long enough
+	hurry   context.CancelFunc
 
 	mu       sync.Mutex
 	job      *launch.Process
@@ -43,6 +53,12 @@ type stopper struct {
 	first    *stopRequest // the one that began the stop
 	deadline time.Time    // when the container has to be gone; zero before a stop
 	killed   bool         // the job was killed at the deadline
+}
+
+func newStopper(c stopConfig) *stopper {
+	s := &stopper{stopConfig: c}
+	s.patient, s.hurry = context.WithCancel(context.Background())
+	return s
 }
 
 // setMember makes signals go through m from now on.
@@ -106,10 +122,12 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 				own = nil
 				continue
 			}
-			request = stopRequest{signal: sig, own: true, from: "this node"}
+			request = stopRequest{signal: sig, own: true, from: s.self}
 		case request = <-others:
 		case <-expired.C:
-			s.expire()
+			if s.expire() {
+				expired.Reset(s.reserve(jobReserve) - s.reserve(nodeReserve))
+			}
 			continue
 		}
 		if s.handle(request) {
@@ -157,27 +175,36 @@ func (s *stopper) forward(sig syscall.Signal) {
 func (s *stopper) patience() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	reserve := nodeReserve
 	if s.job != nil {
-		reserve = jobReserve
+		return s.timeout - s.reserve(jobReserve)
 	}
-	return s.timeout - min(reserve, s.timeout/4)
+	return s.timeout - s.reserve(nodeReserve)
 }
 
-// expire ends what did not end by itself in time.
-func (s *stopper) expire() {
+// reserve is how much of the timeout is kept back; less of a short one.
+func (s *stopper) reserve(usual time.Duration) time.Duration {
+	return min(usual, time.Duration(float64(s.timeout)*float64(usual)/float64(4*jobReserve)))
+}
+
+// expire ends what did not end by itself in time. It reports whether that was
+// the job: what follows its end then has the rest of the time.
+func (s *stopper) expire() (killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.job == nil {
 		s.end(s.outcome(128+int(s.first.signal), s.describe()))
-		return
+		s.hurry()
+		return false
 	}
 	select {
 	case <-s.job.Done():
+		s.hurry()
+		return false
 	default:
 		s.killed = true
-		s.log.Warn(fmt.Sprintf("the job still runs %s after %s: killing it; SYMINIT_STOP_TIMEOUT gives it longer", (s.timeout - min(jobReserve, s.timeout/4)).Round(time.Millisecond), signals.Name(s.first.signal)))
+		s.log.Warn(fmt.Sprintf("the job still runs %s after %s: killing it; SYMINIT_STOP_TIMEOUT gives it longer", (s.timeout - s.reserve(jobReserve)).Round(time.Millisecond), signals.Name(s.first.signal)))
 		_ = s.job.Signal(syscall.SIGKILL)
+		return true
 	}
 }
 

@@ -35,12 +35,12 @@ func newStopRun(t *testing.T, timeout time.Duration) *stopRun {
 	if err := syscall.Mkfifo(r.up, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.stopper = &stopper{
-		log: zap.NewNop(), timeout: timeout, end: func(o rendezvous.Outcome) { r.ended <- o },
+	r.stopper = newStopper(stopConfig{
+		log: zap.NewNop(), self: "node a", timeout: timeout, end: func(o rendezvous.Outcome) { r.ended <- o },
 		outcome: func(code int, cause string) rendezvous.Outcome {
 			return rendezvous.Outcome{Code: code, Cause: cause}
 		},
-	}
+	})
 	var wg sync.WaitGroup
 	wg.Go(func() { r.run(r.own, r.others, r.finished) })
 	t.Cleanup(func() { close(r.finished); wg.Wait() })
@@ -128,6 +128,7 @@ func TestJobIsKilledAtTheDeadline(t *testing.T) {
 	if !r.killedJob() {
 		t.Error("nobody says that the job was killed")
 	}
+	<-r.patient.Done() // and nothing waits for the other nodes for ever
 }
 
 func TestTermBeforeTheJob(t *testing.T) {

@@ -14,31 +14,44 @@ import (
 // waitingEvery is how often a line says that this node still waits.
 const waitingEvery = 10 * time.Second
 
-// waiting shows a person who is still missing: one live line on a terminal,
+// waiting shows a person what is still missing: one live line on a terminal,
 // otherwise a log line for every change and one every waitingEvery.
 type waiting struct {
 	log   *zap.Logger
 	live  func(text string) // nil where there is no terminal
 	since time.Time
+	over  chan struct{}
 
 	mu   sync.Mutex
 	last string
+	done bool
+}
+
+// newWaiting starts to repeat what update and say tell it, until end.
+func newWaiting(log *zap.Logger, live func(string)) *waiting {
+	w := &waiting{log: log, live: live, since: time.Now(), over: make(chan struct{})}
+	go w.run()
+	return w
 }
 
 // update is told whenever what is waited for changes. Who is missing is worth a
-// line at once; that Ray takes its seconds to start, only when it lasts.
+// line at once; why the head isn't reached has one in the log already, and that
+// Ray takes its seconds to start is worth one only when it lasts.
 func (w *waiting) update(p rendezvous.Progress) {
-	text := describeProgress(p)
+	w.say(describeProgress(p), p.Stage == rendezvous.Gathering)
+}
+
+func (w *waiting) say(text string, now bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if text == w.last {
+	if text == w.last || w.done {
 		return
 	}
 	w.last = text
 	switch {
 	case w.live != nil:
 		w.show()
-	case p.Stage != rendezvous.Starting:
+	case now:
 		w.log.Info(text)
 	}
 }
@@ -47,8 +60,21 @@ func (w *waiting) show() {
 	w.live(fmt.Sprintf("syminit: %s, %s", w.last, time.Since(w.since).Round(time.Second)))
 }
 
-// run repeats what is waited for until stop is closed.
-func (w *waiting) run(stop <-chan struct{}) {
+// end says that there is nothing to wait for any more.
+func (w *waiting) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.done {
+		return
+	}
+	w.done = true
+	close(w.over)
+	if w.live != nil {
+		w.live("")
+	}
+}
+
+func (w *waiting) run() {
 	every := waitingEvery
 	if w.live != nil {
 		every = time.Second
@@ -57,10 +83,7 @@ func (w *waiting) run(stop <-chan struct{}) {
 	defer tick.Stop()
 	for {
 		select {
-		case <-stop:
-			if w.live != nil {
-				w.live("")
-			}
+		case <-w.over:
 			return
 		case <-tick.C:
 			w.repeat()
@@ -72,7 +95,7 @@ func (w *waiting) repeat() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch {
-	case w.last == "":
+	case w.last == "" || w.done:
 	case w.live != nil:
 		w.show()
 	default:

@@ -14,9 +14,7 @@ import (
 func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		w := &waiting{log: logging.New(logging.Config{Out: &out}), since: time.Now()}
-		stop := make(chan struct{})
-		go w.run(stop)
+		w := newWaiting(logging.New(logging.Config{Out: &out}), nil)
 		one := rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 3}
 		w.update(one)
 		w.update(one)
@@ -24,8 +22,9 @@ func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 		two.Have, two.Missing, two.Problem = 2, []string{"c"}, "b was refused"
 		w.update(two)
 		<-time.After(waitingEvery + time.Second)
-		close(stop)
-		synctest.Wait()
+		w.end()
+		w.end()
+		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 9, Want: 9})
 		var got []string
 		for line := range strings.Lines(out.String()) {
 			_, text, _ := strings.Cut(strings.TrimSpace(line), "syminit: ")
@@ -45,13 +44,12 @@ func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 func TestWaitingOnATerminalIsOneLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var shown []string
-		w := &waiting{live: func(s string) { shown = append(shown, s) }, since: time.Now()}
-		stop := make(chan struct{})
-		go w.run(stop)
+		w := newWaiting(nil, func(s string) { shown = append(shown, s) })
 		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 2})
 		<-time.After(2500 * time.Millisecond)
-		close(stop)
-		synctest.Wait()
+		w.end()
+		w.end()
+		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 9, Want: 9})
 		want := []string{"syminit: 1/2 nodes are here, 0s", "syminit: 1/2 nodes are here, 1s", "syminit: 1/2 nodes are here, 2s", ""}
 		if strings.Join(shown, "|") != strings.Join(want, "|") {
 			t.Errorf("shown %q, want %q", shown, want)

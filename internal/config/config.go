@@ -42,11 +42,11 @@ const (
 // doc is the meaning.
 type Config struct {
 	Head      string `env:"HEAD" unset:"none" accepts:"a host name or an IP address, without a port" doc:"The head's host name or address. Needed with several nodes, except on the head itself when SYMINIT_ROLE=head."`
-	Nodes     int    `env:"NODES" min:"1" max:"65535" unset:"1" doc:"How many nodes the job needs. The same on every node."`
-	MaxNodes  int    `env:"MAX_NODES" min:"1" max:"65535" unset:"SYMINIT_NODES" doc:"How many nodes may join in all."`
+	Nodes     int    `env:"NODES" min:"1" max:"6000" unset:"1" doc:"How many nodes the job needs. The same on every node."`
+	MaxNodes  int    `env:"MAX_NODES" min:"1" max:"6000" unset:"SYMINIT_NODES" doc:"How many nodes may join in all. More than SYMINIT_NODES is not supported yet."`
 	Role      string `env:"ROLE" envDefault:"auto" oneof:"auto head worker" doc:"This node's part. auto: the head is the node that SYMINIT_HEAD leads to."`
-	Rank      int    `env:"RANK" min:"0" max:"65534" unset:"agreed when joining" doc:"This node's rank, where something outside numbers the nodes; 0 is the head. The job gets it, given or agreed."`
-	Cluster   string `env:"CLUSTER" envDefault:"auto" oneof:"auto none lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" later:"lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" doc:"The scheduler whose variables tell size, rank and head."`
+	Rank      int    `env:"RANK" min:"0" max:"5999" unset:"agreed when joining" doc:"This node's rank, where something outside numbers the nodes; 0 is the head. The job gets it, given or agreed."`
+	Cluster   string `env:"CLUSTER" envDefault:"auto" oneof:"auto none lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" later:"lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" doc:"The scheduler whose variables tell size, rank and head. auto finds none so far."`
 	Runtime   string `env:"RUNTIME" envDefault:"auto" oneof:"auto ray mp spmd none" later:"mp spmd" doc:"What carries the job over the nodes. auto: none on one node, else what the command asks for, else Ray where the image has it."`
 	Service   string `env:"SERVICE" envDefault:"auto" oneof:"auto true false" doc:"Whether the job is a server, so that ending unasked with 0 is a failure. auto: true for vllm serve."`
 	Port      uint16 `env:"PORT" envDefault:"6378" min:"1" max:"65535" doc:"The TCP port on the head where the nodes meet."`
@@ -60,7 +60,7 @@ type Config struct {
 	JoinTimeout  time.Duration `env:"JOIN_TIMEOUT" envDefault:"10m" min:"1s" doc:"How long nodes wait for each other."`
 	StartTimeout time.Duration `env:"START_TIMEOUT" envDefault:"5m" min:"1s" doc:"How long the runtime may take to start on all nodes."`
 	LostAfter    time.Duration `env:"LOST_AFTER" envDefault:"10s" min:"1s" doc:"Silence after which a node counts as lost."`
-	StopTimeout  time.Duration `env:"STOP_TIMEOUT" envDefault:"9s" min:"1s" doc:"From the first TERM to the end of the container. docker stop gives 10s."`
+	StopTimeout  time.Duration `env:"STOP_TIMEOUT" envDefault:"9s" min:"1s" doc:"From the first TERM to the end of the container. docker stop gives 10s. The same on every node."`
 	Restarts     int           `env:"RESTARTS" envDefault:"0" min:"0" max:"1000000" later:"*" doc:"How often the whole run is started again in place after a failure."`
 	OnLoss       string        `env:"ON_LOSS" envDefault:"fail" oneof:"fail ignore" later:"ignore" doc:"What a lost node means for the run."`
 
@@ -71,7 +71,7 @@ type Config struct {
 	RayDashboard   bool             `env:"RAY_DASHBOARD" envDefault:"false" doc:"Start Ray's dashboard on the head: about 200 MB and some seconds."`
 	RewriteSignals signals.Rewrites `env:"REWRITE_SIGNALS" unset:"none" accepts:"a comma list of FROM:TO, where TO is a signal, or 0 to drop it: TERM:INT" doc:"Signals that reach the job as others."`
 
-	Preflight  string `env:"PREFLIGHT" envDefault:"warn" oneof:"warn fail off" later:"fail" doc:"What a failed check of the node before the start does."`
+	Preflight  string `env:"PREFLIGHT" envDefault:"off" oneof:"warn fail off" later:"warn fail" doc:"What a failed check of the node before the start does."`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug info warn error" doc:"The least that is logged."`
 	LogFormat  string `env:"LOG_FORMAT" envDefault:"console" oneof:"console json" doc:"Lines for a person, or one JSON object a line."`
 	StatusAddr string `env:"STATUS_ADDR" envDefault:"off" accepts:"HOST:PORT, :PORT or off" later:"*" doc:"Where /healthz, /readyz and /metrics listen."`

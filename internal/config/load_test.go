@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 		"JoinTimeout": 10 * time.Minute, "StartTimeout": 5 * time.Minute, "LostAfter": 10 * time.Second,
 		"StopTimeout": 9 * time.Second, "OnLoss": "fail",
 		"Propagate": config.Globs{"VLLM_*", "FLASH_ATTENTION_*", "LMCACHE_*", "NCCL_*", "GLOO_*", "UCX_*", "RAY_*", "HF_*", "HUGGING_FACE_*"},
-		"RayPort":   uint16(6379), "RayBin": "ray", "Preflight": "warn", "LogLevel": "info", "LogFormat": "console", "StatusAddr": "off",
+		"RayPort":   uint16(6379), "RayBin": "ray", "Preflight": "off", "LogLevel": "info", "LogFormat": "console", "StatusAddr": "off",
 	})
 	if w := c.Warnings(); len(w) > 0 {
 		t.Errorf("warnings about nothing: %q", w)

@@ -33,7 +33,7 @@ func TestResolveAccepts(t *testing.T) {
 		"insecure":           with("TOKEN", "", "INSECURE", "true"),
 		"head by role":       with("HEAD", "", "ROLE", "head"),
 		"head by rank":       with("HEAD", "", "RANK", "0"),
-		"spare nodes":        with("MAX_NODES", "3", "RANK", "2"),
+		"no spare nodes":     with("MAX_NODES", "2", "RANK", "1"),
 		"one node":           {"NODES": "1", "HEAD": "n1"},
 		"secret of no use":   {"TOKEN": secret},
 		"same ports, no Ray": {"PORT": "6379"},
@@ -60,6 +60,7 @@ func TestResolveRefuses(t *testing.T) {
 		"role, no size":     {map[string]string{"ROLE": "head"}, "SYMINIT_NODES: not set, but SYMINIT_ROLE is"},
 		"rank, no size":     {map[string]string{"RANK": "1"}, "SYMINIT_NODES: not set, but SYMINIT_RANK is"},
 		"most, no size":     {map[string]string{"MAX_NODES": "3"}, "SYMINIT_NODES: not set, but SYMINIT_MAX_NODES is"},
+		"spare nodes":       {with("MAX_NODES", "3"), `SYMINIT_MAX_NODES="3": more than SYMINIT_NODES, which is not supported yet; accepted: 2`},
 		"most below size":   {with("MAX_NODES", "1"), `SYMINIT_MAX_NODES="1": less than SYMINIT_NODES, which is 2; accepted: 2 or more`},
 		"rank beyond size":  {with("RANK", "2"), `SYMINIT_RANK="2": there are at most 2 nodes; accepted: 0 to 1`},
 		"rank of a worker":  {with("RANK", "1", "ROLE", "head"), `SYMINIT_ROLE="head": a node of rank 1 is the worker`},
@@ -72,7 +73,7 @@ func TestResolveRefuses(t *testing.T) {
 		"slurm":             {with("CLUSTER", "Slurm"), `SYMINIT_CLUSTER="slurm": not supported yet; accepted: auto or none`},
 		"restarts":          {with("RESTARTS", "1"), `SYMINIT_RESTARTS="1": not supported yet; accepted: 0`},
 		"on loss":           {with("ON_LOSS", "ignore"), `SYMINIT_ON_LOSS="ignore": not supported yet; accepted: fail`},
-		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: warn or off`},
+		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
 		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
 	} {
 		_, err := resolved(t, c.vars)

@@ -27,7 +27,7 @@ var wrong = []struct{ name, value, why string }{
 	{"HEAD", strings.Repeat("a", 64), "neither"},
 	{"NODES", "two", "not a whole number"},
 	{"NODES", `"2"`, "not a whole number"},
-	{"NODES", "0", "out of range; accepted: a whole number from 1 to 65535"},
+	{"NODES", "0", "out of range; accepted: a whole number from 1 to 6000"},
 	{"NODES", "-1", "out of range"},
 	{"NODES", "99999999999", "out of range"},
 	{"MAX_NODES", "0", "out of range"},

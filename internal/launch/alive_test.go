@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -24,6 +25,7 @@ type fakeGCS struct {
 	alive  []netip.Addr
 	status string // gRPC's; "" is OK
 	asked  int
+	last   time.Time // when the last question came
 }
 
 func (f *fakeGCS) set(status string, alive ...netip.Addr) {
@@ -38,10 +40,17 @@ func (f *fakeGCS) questions() int {
 	return f.asked
 }
 
+func (f *fakeGCS) lastAnswer() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.last
+}
+
 func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked++
+	f.last = time.Now()
 	w.Header().Set("Content-Type", "application/grpc")
 	if f.status != "" {
 		w.Header().Set("Grpc-Status", f.status)
@@ -189,12 +198,20 @@ func TestWatchAlive(t *testing.T) {
 	t.Run("GCS gone", func(t *testing.T) {
 		fake, client, server := newFakeGCS(t)
 		fake.set("", self)
+		begin := time.Now()
 		done := watch(t.Context(), client, 10*time.Millisecond)
-		eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+		eventually(t, "it goes on", func() bool { return fake.questions() > 2 && time.Since(begin) > 100*time.Millisecond })
 		server.CloseClientConnections()
 		_ = server.Listener.Close()
-		if err := <-done; err == nil || !strings.Contains(err.Error(), "no answer for") {
-			t.Errorf("error %v, want one about silence", err)
+		answered := fake.lastAnswer()
+		err := <-done
+		text, _, _ := strings.Cut(strings.TrimPrefix(fmt.Sprint(err), "no answer for "), ":")
+		silence, parseErr := time.ParseDuration(text)
+		if parseErr != nil {
+			t.Fatalf("error %v, want one about silence", err)
+		}
+		if most := time.Since(answered); silence > most.Round(time.Millisecond) {
+			t.Errorf("silent for %s: the last answer was %s ago", silence, most)
 		}
 	})
 	t.Run("token refused", func(t *testing.T) {

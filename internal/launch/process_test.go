@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -185,6 +186,29 @@ func TestEnvIsTheWholeOfIt(t *testing.T) {
 	if tail := p.Tail(); len(tail) != 0 {
 		t.Errorf("a child without an environment has %q", tail)
 	}
+}
+
+// TestInSession: a zombie doesn't count as a member, or killing a session
+// would wait for who has to reap it.
+func TestInSession(t *testing.T) {
+	c := exec.CommandContext(t.Context(), "sh", "-c", "read x")
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	input, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := c.Process.Pid
+	if !inSession(pid, pid) || inSession(pid, pid+1) {
+		t.Error("the leader isn't a member of its session, or of another one")
+	}
+	if err := input.Close(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a zombie is no member", func() bool { return !inSession(pid, pid) })
+	_ = c.Wait()
 }
 
 // TestManyStarts: processes that end at once are waited for, every one.

@@ -18,7 +18,7 @@ import (
 // head's own node is alive, is not sooner either: a worker needs as long as
 // before, and all of that comes on top.
 func planRay(s *Spec) (Plan, error) {
-	if err := checkStartArgs(s.Ray.StartArgs); err != nil {
+	if err := CheckStartArgs(s.Ray.StartArgs); err != nil {
 		return Plan{}, err
 	}
 	var (
@@ -101,9 +101,9 @@ func pollInterval(n int) time.Duration {
 	return max(20*time.Millisecond, time.Duration(n)*500*time.Microsecond)
 }
 
-// checkStartArgs refuses options of `ray start` that the plan sets itself, or
-// that can't be.
-func checkStartArgs(args []string) error {
+// CheckStartArgs refuses options of `ray start` that a plan sets itself, or that
+// can't be.
+func CheckStartArgs(args []string) error {
 	for _, arg := range args {
 		option, _, _ := strings.Cut(arg, "=")
 		if instead := settingFor(option); instead != "" {
