@@ -49,7 +49,7 @@ const mask = "***"
 
 var (
 	secretOption = regexp.MustCompile(`(?i)^-.*(key|token|secret|password)$`)
-	secretWord   = regexp.MustCompile(`(?i)^(authorization:|bearer$)`)
+	secretWord   = regexp.MustCompile(`(?i)^(authorization:|bearer)$`)
 )
 
 // maskSecrets replaces what follows an option like --api-key, up to the next

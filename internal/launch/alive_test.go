@@ -25,7 +25,9 @@ type fakeGCS struct {
 	alive  []netip.Addr
 	status string // gRPC's; "" is OK
 	asked  int
-	last   time.Time // when the last question came
+	// When the last question came, and the one before: that was answered by
+	// then, for questions come one after the other.
+	last, answered time.Time
 }
 
 func (f *fakeGCS) set(status string, alive ...netip.Addr) {
@@ -43,14 +45,14 @@ func (f *fakeGCS) questions() int {
 func (f *fakeGCS) lastAnswer() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.last
+	return f.answered
 }
 
 func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked++
-	f.last = time.Now()
+	f.answered, f.last = f.last, time.Now()
 	w.Header().Set("Content-Type", "application/grpc")
 	if f.status != "" {
 		w.Header().Set("Grpc-Status", f.status)
@@ -211,7 +213,7 @@ func TestWatchAlive(t *testing.T) {
 			t.Fatalf("error %v, want one about silence", err)
 		}
 		if most := time.Since(answered); silence > most.Round(time.Millisecond) {
-			t.Errorf("silent for %s: the last answer was %s ago", silence, most)
+			t.Errorf("silent for %s, with an answer %s ago", silence, most)
 		}
 	})
 	t.Run("token refused", func(t *testing.T) {
