@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strconv"
 	"syscall"
@@ -39,13 +40,11 @@ var parts = map[string]func(*Link, []string) error{
 	},
 	// leave GRACE SCRIPT: a job that nobody waits for; reports 3 at USR1.
 	"leave": func(l *Link, args []string) error {
-		grace, err := time.ParseDuration(args[0])
-		if err := errors.Join(err, script(args[1]).Start()); err != nil {
-			return err
-		}
-		for <-l.Signals() != syscall.SIGUSR1 {
-		}
-		return l.Report(3, grace)
+		return leave(l, args[0], script(args[1]))
+	},
+	// leave-stray GRACE MANNERS: the same with a stray, see strayMain.
+	"leave-stray": func(l *Link, args []string) error {
+		return leave(l, args[0], &exec.Cmd{Path: "/proc/self/exe", Args: []string{strayName, args[1]}})
 	},
 	// orphans SCRIPT: a job whose orphans must all be waited for by its end.
 	"orphans": func(l *Link, args []string) error {
@@ -97,6 +96,39 @@ func agentMain(part string, args []string) int {
 		return 99
 	}
 	return 0
+}
+
+func leave(l *Link, grace string, cmd *exec.Cmd) error {
+	d, err := time.ParseDuration(grace)
+	if err := errors.Join(err, cmd.Start()); err != nil {
+		return err
+	}
+	for <-l.Signals() != syscall.SIGUSR1 {
+	}
+	return l.Report(3, d)
+}
+
+// strayMain tells of every TERM, and ends at USR2 or as its manners demand. It
+// is no shell, because a child that a shell has not executed yet may catch TERM
+// with the shell's trap and forget it.
+func strayMain(manners string) {
+	caught := make(chan os.Signal, 8)
+	signal.Notify(caught, syscall.SIGTERM, syscall.SIGUSR2)
+	event("ready")
+	for s := range caught {
+		if s == syscall.SIGUSR2 {
+			return
+		}
+		event("told")
+		switch manners {
+		case "ends at TERM":
+			return
+		case "cleans up at TERM":
+			_ = script("sleep 0.3; echo cleaned up >&3").Run()
+			_ = script("exec sleep 1000").Start()
+			return
+		}
+	}
 }
 
 func script(s string) *exec.Cmd {

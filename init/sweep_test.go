@@ -13,12 +13,12 @@ import (
 
 func TestStrayEndsAtTerm(t *testing.T) {
 	inBothWorlds(t, func(t *testing.T, w world) {
-		s := w.start(t, "leave", "1h", `trap "echo told >&3; exit" TERM; echo ready >&3; while :; do sleep 1000 & wait; done`)
+		s := w.start(t, "leave-stray", "1h", "ends at TERM")
 		s.expect(t, "ready")
 		s.send(t, syscall.SIGUSR1)
 		s.expect(t, "told")
 		s.end(t, 3)
-		s.logged(t, "processes are left: sending TERM", " sh (")
+		s.logged(t, "processes are left: sending TERM", " exe (")
 		if strings.Contains(s.log.String(), "KILL") {
 			t.Errorf("KILL was sent:\n%s", s.log.String())
 		}
@@ -29,9 +29,10 @@ func TestStrayEndsAtTerm(t *testing.T) {
 // behind.
 func TestWhatIsStartedAtTerm(t *testing.T) {
 	inBothWorlds(t, func(t *testing.T, w world) {
-		s := w.start(t, "leave", "1h", `trap 'sh -c "sleep 0.3; echo cleaned up >&3"; sleep 1000 & exit' TERM; echo ready >&3; while :; do sleep 1000 & wait; done`)
+		s := w.start(t, "leave-stray", "1h", "cleans up at TERM")
 		s.expect(t, "ready")
 		s.send(t, syscall.SIGUSR1)
+		s.expect(t, "told")
 		s.expect(t, "cleaned up")
 		s.end(t, 3)
 	})
@@ -93,7 +94,7 @@ func TestNothingLeftIsNoDelayAndNoWord(t *testing.T) {
 
 func TestTermDuringTheSweepChangesNothing(t *testing.T) {
 	inBothWorlds(t, func(t *testing.T, w world) {
-		s := w.start(t, "leave", "1h", `trap "echo told >&3" TERM; trap "kill \$!; exit" USR2; echo ready >&3; while :; do sleep 1000 & wait; kill $!; done`)
+		s := w.start(t, "leave-stray", "1h", "stays")
 		s.expect(t, "ready")
 		s.send(t, syscall.SIGUSR1)
 		s.expect(t, "told")

@@ -23,6 +23,7 @@ import (
 const (
 	supervisorName = "pid1-supervisor"
 	agentName      = "pid1-agent"
+	strayName      = "pid1-stray"
 	eventsFD       = 3 // a pipe to the test that every process of a run inherits
 	patience       = time.Minute
 )
@@ -37,6 +38,9 @@ func TestMain(m *testing.M) {
 		os.Exit(supervisorMain(os.Args[1:]))
 	case agentName:
 		os.Exit(agentMain(os.Args[1], os.Args[2:]))
+	case strayName:
+		strayMain(os.Args[1])
+		return
 	}
 	os.Exit(m.Run())
 }
@@ -152,7 +156,7 @@ func start(t testing.TB, cmd *exec.Cmd) *subject {
 		t.Fatal(err)
 	}
 	s := &subject{Cmd: cmd, events: bufio.NewReader(r), pipe: r}
-	cmd.ExtraFiles = append([]*os.File{theirs}, cmd.ExtraFiles...)
+	cmd.ExtraFiles = []*os.File{theirs}
 	if cmd.Stderr == nil {
 		cmd.Stderr = &s.log
 	}
@@ -197,7 +201,7 @@ func (s *subject) end(t testing.TB, code int) {
 	t.Helper()
 	rest, err := io.ReadAll(s.events)
 	if err != nil {
-		t.Errorf("processes are left: %v", err)
+		t.Fatalf("processes are left: %v; log:\n%s", err, s.log.String())
 	}
 	if len(rest) > 0 {
 		t.Errorf("unexpected events: %q", rest)

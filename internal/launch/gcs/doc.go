@@ -5,7 +5,7 @@
 // decodes the few protobuf fields it needs by hand: an answer takes about a
 // millisecond, where Ray's own Python clients take close to a second of CPU.
 // Method names and field numbers are those of src/ray/protobuf/gcs.proto and
-// gcs_service.proto; they are the same in Ray 2.40, 2.52 and 2.60.
+// gcs_service.proto; those that are read are the same in Ray 2.40, 2.52 and 2.60.
 //
 // It must not know who asks, why, or how often.
 package gcs
