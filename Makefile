@@ -57,6 +57,7 @@ test: export SYMINIT_TEST_IMAGE := syminit-test:ray-$(RAY)
 test: export SYMINIT_TEST_OLD_RAY_IMAGES := $(foreach ray,$(filter-out $(RAY),$(RAYS)),syminit-test:ray-$(ray))
 test: lint images
 	test/binary.sh
+	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(UNIT)
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 
