@@ -109,9 +109,7 @@ func newNode(c Config) *node {
 	n.life, n.cancel = context.WithCancelCause(context.Background())
 	n.stop = newStopper(stopConfig{
 		log: c.Log, self: "node " + name, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
-		outcome: func(code int, cause string) rendezvous.Outcome {
-			return rendezvous.Outcome{Code: code, Rank: n.rankNow(), Node: n.name, Cause: cause}
-		},
+		outcome: n.outcome,
 	})
 	return n
 }
@@ -136,9 +134,7 @@ func (n *node) do() rendezvous.Outcome {
 	down := make(chan struct{})
 	go func() {
 		defer close(down)
-		if runtime != nil {
-			runtime.Stop(rayGrace)
-		}
+		runtime.Stop(rayGrace)
 	}()
 	outcome = n.settle(m, outcome)
 	<-down
@@ -188,6 +184,11 @@ func (n *node) agree(m member) (rendezvous.Roster, error) {
 
 // rankNow is this node's rank, NoRank until the roster is there.
 func (n *node) rankNow() int { return int(n.rank.Load()) }
+
+// outcome is an end of the run that is this node's doing.
+func (n *node) outcome(code int, cause string) rendezvous.Outcome {
+	return rendezvous.Outcome{Code: code, Rank: n.rankNow(), Node: n.name, Cause: cause}
+}
 
 // settle makes o the outcome everywhere. A node that does not answer is lost
 // by then, or the stop is at its end.

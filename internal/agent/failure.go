@@ -59,7 +59,7 @@ func (n *node) outcomeOf(err error) rendezvous.Outcome {
 	if over, ok := errors.AsType[*rendezvous.EndedError](err); ok {
 		return over.Outcome
 	}
-	o := rendezvous.Outcome{Code: CodeInternal, Rank: n.rankNow(), Node: n.name, Cause: err.Error()}
+	o := n.outcome(CodeInternal, err.Error())
 	var (
 		own         *failure
 		refused     *rendezvous.RefusedError

@@ -188,13 +188,12 @@ func listen(port uint16) (net.Listener, error) {
 // watchRuntime ends the run when this node's Ray ends.
 func (n *node) watchRuntime(p *launch.Process) {
 	<-p.Done()
-	how := describeStatus(p.Status())
-	o := rendezvous.Outcome{Code: CodeRuntime, Rank: n.rankNow(), Node: n.name, Tail: p.Tail()}
-	o.Cause = fmt.Sprintf("Ray did not start on node %s (rank %d): ray start ended, %s", n.name, o.Rank, how)
+	code, what := CodeRuntime, "did not start"
 	if n.ready.Load() {
-		o.Code = CodeLost
-		o.Cause = fmt.Sprintf("Ray died on node %s (rank %d): ray start ended, %s", n.name, o.Rank, how)
+		code, what = CodeLost, "died"
 	}
+	o := n.outcome(code, fmt.Sprintf("Ray %s on node %s (rank %d): ray start ended, %s", what, n.name, n.rankNow(), describeStatus(p.Status())))
+	o.Tail = p.Tail()
 	n.end(o)
 }
 
@@ -210,9 +209,6 @@ func describeStatus(status syscall.WaitStatus) string {
 func (n *node) watchAlive(client *gcs.Client, w launch.Watch) {
 	defer client.Close()
 	if err := launch.WatchAlive(n.life, client, w); err != nil {
-		n.end(rendezvous.Outcome{
-			Code: CodeLost, Rank: n.rankNow(), Node: n.name,
-			Cause: fmt.Sprintf("Ray died on node %s (rank %d): %v", n.name, n.rankNow(), err),
-		})
+		n.end(n.outcome(CodeLost, fmt.Sprintf("Ray died on node %s (rank %d): %v", n.name, n.rankNow(), err)))
 	}
 }

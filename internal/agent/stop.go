@@ -39,6 +39,9 @@ type stopRequest struct {
 	own    bool   // that node is this one
 }
 
+// String says which signal came where.
+func (r stopRequest) String() string { return signals.Name(r.signal) + " on " + r.from }
+
 // A stopper carries signals to the job, and turns TERM and INT into the end of
 // the run: the job gets the signal first, and the rest of STOP_TIMEOUT to end.
 type stopper struct {
@@ -74,7 +77,7 @@ func (s *stopper) startJob(start func() (*launch.Process, error)) (*launch.Proce
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.first != nil {
-		return nil, failf(128+int(s.first.signal), "%s before the job started", s.describe())
+		return nil, failf(128+int(s.first.signal), "%s before the job started", s.first)
 	}
 	p, err := start()
 	s.job = p
@@ -145,7 +148,7 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 	if began {
 		s.first = &r
 		s.deadline = time.Now().Add(s.timeout)
-		s.log.Info(s.describe() + ": ending the run")
+		s.log.Info(s.first.String() + ": ending the run")
 	}
 	switch {
 	case s.job != nil:
@@ -155,7 +158,7 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 			s.forward(r.signal)
 		}
 	case began && (s.member == nil || !s.member.Stop(r.signal)):
-		s.end(s.outcome(128+int(r.signal), s.describe()+" before the job started"))
+		s.end(s.outcome(128+int(r.signal), s.first.String()+" before the job started"))
 	}
 	return began
 }
@@ -192,7 +195,7 @@ func (s *stopper) expire() (killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.job == nil {
-		s.end(s.outcome(128+int(s.first.signal), s.describe()))
+		s.end(s.outcome(128+int(s.first.signal), s.first.String()))
 		s.hurry()
 		return false
 	}
@@ -206,9 +209,4 @@ func (s *stopper) expire() (killed bool) {
 		_ = s.job.Signal(syscall.SIGKILL)
 		return true
 	}
-}
-
-// describe says which signal came where. The caller holds the lock.
-func (s *stopper) describe() string {
-	return fmt.Sprintf("%s on %s", signals.Name(s.first.signal), s.first.from)
 }

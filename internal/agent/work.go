@@ -50,16 +50,16 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
 	status := job.Status()
 	code := signals.ExitCode(status)
-	o := rendezvous.Outcome{Code: code, Rank: n.rankNow(), Node: n.name, Cause: fmt.Sprintf("the job exited with code %d", code)}
+	o := n.outcome(code, fmt.Sprintf("the job exited with code %d", code))
 	if status.Signaled() {
 		o.Cause = "the job was killed by " + signals.Name(status.Signal())
 	}
 	request, stopping := n.stop.requested()
 	switch {
 	case stopping && n.stop.killedJob():
-		o.Cause = fmt.Sprintf("the job did not end within SYMINIT_STOP_TIMEOUT=%s after %s on %s and was killed", n.cfg.StopTimeout, signals.Name(request.signal), request.from)
+		o.Cause = fmt.Sprintf("the job did not end within SYMINIT_STOP_TIMEOUT=%s after %s and was killed", n.cfg.StopTimeout, request)
 	case stopping:
-		o.Cause += fmt.Sprintf(", after %s on %s", signals.Name(request.signal), request.from)
+		o.Cause += fmt.Sprintf(", after %s", request)
 	case code == 0 && n.service():
 		o.Code, o.Cause = 1, "the server ended unasked with code 0, which counts as 1; SYMINIT_SERVICE=false lets it"
 	}
