@@ -77,7 +77,7 @@ func (n *node) interfaceOf(own netip.Addr) string {
 
 func (n *node) raySpec(spec launch.Spec, o orders) (launch.RaySpec, error) {
 	ray := launch.RaySpec{
-		Bin: n.cfg.RayBin, Version: n.image.Ray, Port: o.RayPort, StartArgs: n.cfg.RayStartArgs, Dashboard: n.cfg.RayDashboard,
+		Bin: n.cfg.RayBin, Python: n.image.RayPython, Version: n.image.Ray, Port: o.RayPort, StartArgs: n.cfg.RayStartArgs, Dashboard: n.cfg.RayDashboard,
 	}
 	if spec.Rank == 0 && n.image.GRPC {
 		port, err := portNear(rayClientPort)
@@ -112,19 +112,10 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	ctx, cancel := context.WithTimeout(n.life, n.cfg.StartTimeout)
 	defer cancel()
 	client := gcs.New(gcs.Config{Addr: plan.Ready.GCS, Token: n.rayToken})
-	if plan.Probe.IsValid() {
-		if _, err := launch.AwaitGCS(ctx, client, plan.Ready.Every); err != nil {
-			return nil, n.startError(nil, "the head's Ray doesn't answer; is its port open between the hosts?", err)
-		}
-	} else if err := portFree(plan.Ready.GCS.Port()); err != nil {
-		return nil, err
-	}
-	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
-	p, err := launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail})
+	p, err := n.startRuntime(ctx, plan, client)
 	if err != nil {
-		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
+		return p, err
 	}
-	go n.watchRuntime(p)
 	if err := launch.AwaitAlive(ctx, client, *plan.Ready); err != nil {
 		return p, n.startError(p, "Ray is not up", err)
 	}
@@ -135,6 +126,37 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	n.log.Info("Ray is up on every node")
 	// The first address is this node's own: the head's is the roster's first.
 	go n.watchAlive(client, launch.Watch{Addr: plan.Ready.Addrs[0], Every: watchEvery, Silence: n.cfg.LostAfter})
+	return p, nil
+}
+
+// startRuntime starts what carries the job, as soon as it can get anywhere.
+func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.Client) (p *launch.Process, err error) {
+	await := func() error {
+		if plan.After == nil {
+			return portFree(plan.Ready.GCS.Port())
+		}
+		if err := launch.AwaitAlive(ctx, client, *plan.After); err != nil {
+			return n.startError(p, "the head's Ray isn't up; is its port open between the hosts?", err)
+		}
+		return nil
+	}
+	if plan.Runtime.Held == nil {
+		if err := await(); err != nil {
+			return nil, err
+		}
+	}
+	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
+	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail})
+	if err != nil {
+		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
+	}
+	go n.watchRuntime(p)
+	if plan.Runtime.Held != nil {
+		if err := await(); err != nil {
+			return p, err
+		}
+		p.Release()
+	}
 	return p, nil
 }
 

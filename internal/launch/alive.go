@@ -15,17 +15,6 @@ import (
 // askTimeout bounds one question to the GCS. An answer takes milliseconds.
 const askTimeout = 5 * time.Second
 
-// AwaitGCS asks until the GCS answers, and returns the version of its Ray. When
-// ctx ends, or the token is refused (gcs.ErrToken), it returns the last error.
-func AwaitGCS(ctx context.Context, client *gcs.Client, every time.Duration) (version string, err error) {
-	err = poll(ctx, every, func(ctx context.Context) error {
-		var err error
-		version, err = client.CheckAlive(ctx)
-		return err
-	})
-	return version, err
-}
-
 // AwaitAlive asks until the GCS has nodes alive at all of the addresses. When
 // ctx ends, or the token is refused (gcs.ErrToken), it returns the last error;
 // that may be a *NotAliveError.

@@ -57,12 +57,8 @@ func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.last = time.Now()
 	var msg []byte
-	if strings.HasSuffix(r.URL.Path, "CheckAlive") {
-		msg = protoField(2, "2.60.0")
-	} else {
-		for _, addr := range f.alive {
-			msg = append(msg, protoField(2, string(protoField(2, addr.String())))...)
-		}
+	for _, addr := range f.alive {
+		msg = append(msg, protoField(2, string(protoField(2, addr.String())))...)
 	}
 	w.Header().Set("Trailer", "Grpc-Status")
 	_, _ = w.Write(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(msg))), msg...))
@@ -88,42 +84,6 @@ func newFakeGCS(t *testing.T) (*fakeGCS, *gcs.Client) {
 	return fake, client
 }
 
-func TestAwaitGCS(t *testing.T) {
-	fake, client := newFakeGCS(t)
-	fake.set("14") // UNAVAILABLE
-	version := make(chan string)
-	go func() {
-		v, err := AwaitGCS(t.Context(), client, often)
-		if err != nil {
-			t.Error(err)
-		}
-		version <- v
-	}()
-	eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
-	fake.set("")
-	if v := <-version; v != "2.60.0" {
-		t.Errorf("version %q", v)
-	}
-}
-
-func TestAwaitGCSGivesUp(t *testing.T) {
-	fake, client := newFakeGCS(t)
-	fake.set("16") // UNAUTHENTICATED
-	if _, err := AwaitGCS(t.Context(), client, often); !errors.Is(err, gcs.ErrToken) {
-		t.Errorf("error %v, want gcs.ErrToken", err)
-	}
-
-	fake.set("14")
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error)
-	go func() { _, err := AwaitGCS(ctx, client, often); done <- err }()
-	eventually(t, "it asks again", func() bool { return fake.questions() > 3 })
-	cancel()
-	if err := <-done; err == nil {
-		t.Error("no error")
-	}
-}
-
 func TestAwaitAlive(t *testing.T) {
 	fake, client := newFakeGCS(t)
 	three := addrs("10.0.0.1", "10.0.0.2", "10.0.0.3")
@@ -140,6 +100,25 @@ func TestAwaitAlive(t *testing.T) {
 	fake.set("", three...)
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAwaitAliveGivesUp(t *testing.T) {
+	fake, client := newFakeGCS(t)
+	ready := Ready{Addrs: addrs("10.0.0.1"), Every: often}
+	fake.set("16") // UNAUTHENTICATED
+	if err := AwaitAlive(t.Context(), client, ready); !errors.Is(err, gcs.ErrToken) {
+		t.Errorf("error %v, want gcs.ErrToken", err)
+	}
+
+	fake.set("14") // UNAVAILABLE
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- AwaitAlive(ctx, client, ready) }()
+	eventually(t, "it asks again", func() bool { return fake.questions() > 3 })
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("no error")
 	}
 }
 

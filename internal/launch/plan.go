@@ -25,6 +25,7 @@ type Spec struct {
 // RaySpec is what a plan for Ray needs besides.
 type RaySpec struct {
 	Bin       string   // the ray command: a name, looked up in PATH, or a path
+	Python    string   // what runs pip's script of that name; "" where it isn't that
 	Version   string   // "" where unknown
 	Port      uint16   // the GCS's, on the head
 	StartArgs []string // more options of `ray start`, this node's
@@ -40,9 +41,9 @@ type RaySpec struct {
 
 // Plan is what one node runs.
 type Plan struct {
-	// Probe is the GCS that has to answer before Runtime is started; the zero
-	// value means that it can start at once.
-	Probe netip.AddrPort
+	// After is what has to be there before Runtime may go on; nil means that
+	// it can start at once.
+	After *Ready
 	// Runtime carries the job over the nodes; nil where there is none.
 	Runtime *Command
 	// Ready is when Runtime is up on this node; nil where there is none.
@@ -53,17 +54,19 @@ type Plan struct {
 	Warnings []string
 }
 
-// Ready is reached when the GCS has a node alive at each of the addresses, of
-// which the first is this node's own.
+// Ready is reached when the GCS has a node alive at each of the addresses.
 type Ready struct {
 	GCS   netip.AddrPort
-	Addrs []netip.Addr
+	Addrs []netip.Addr  // Runtime's own first
 	Every time.Duration // between two questions to the GCS
 }
 
 // Command is a process to be started.
 type Command struct {
 	Argv []string
+	// Held is another way to start the same: it loads the program, and goes on
+	// at Process.Release. Nil where there is none.
+	Held []string
 	Env  []string // the whole of it: nothing is added
 	// Foreground gives the command the terminal on standard input, as long as
 	// it runs, where syminit has it.

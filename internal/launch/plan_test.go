@@ -43,8 +43,9 @@ func TestPlans(t *testing.T) {
 			Runtime: None, Job: []string{"sh", "-c", "echo $(SYMINIT_RANK) $$"}, Addrs: addrs("10.0.0.1"),
 			Env: []string{"B=2", "A=1", "A=again", "no equals sign", "\xff=\xfe", "RAY_ADDRESS=x", "SYMINIT_TOKEN=s3cret", "SYMINIT_TOKEN_FILE=/f", "SYMINIT_TOKENS=kept"},
 		},
-		"ray-head":   threeNodes(0),
-		"ray-worker": threeNodes(2),
+		"ray-head":        threeNodes(0),
+		"ray-worker":      threeNodes(2),
+		"ray-worker-held": with(threeNodes(1), func(s *Spec) { s.Ray.Python = "/opt/ray/bin/python3" }),
 		"ray-worker-inherits": with(threeNodes(1), func(s *Spec) {
 			s.Env = append(s.Env, "NCCL_DEBUG=own")
 			s.Inherited = map[string]string{"NCCL_DEBUG": "head's", "VLLM_X": "1", "HF_TOKEN": "t", "VLLM_HOST_IP": "10.9.9.9"}
@@ -98,8 +99,8 @@ func TestPlans(t *testing.T) {
 // caller's.
 func describe(p Plan, s Spec) string {
 	var b strings.Builder
-	if p.Probe.IsValid() {
-		fmt.Fprintln(&b, "probe", p.Probe)
+	if p.After != nil {
+		fmt.Fprintln(&b, "after", p.After.GCS, p.After.Addrs, p.After.Every)
 	}
 	describeCommand(&b, "runtime", p.Runtime, s)
 	if p.Ready != nil {
@@ -120,6 +121,9 @@ func describeCommand(b *strings.Builder, name string, c *Command, s Spec) {
 	fmt.Fprintf(b, "%s foreground=%t session=%t\n", name, c.Foreground, c.Session)
 	for _, arg := range c.Argv {
 		fmt.Fprintf(b, "  %q\n", arg)
+	}
+	for _, arg := range c.Held {
+		fmt.Fprintf(b, "  held %q\n", arg)
 	}
 	for _, entry := range s.Env {
 		if !slices.Contains(c.Env, entry) {

@@ -33,6 +33,7 @@ type Process struct {
 	caller   int  // the process group that had it before, and gets it back
 	log      *zap.Logger
 	output   *output // nil where it is inherited
+	hold     *hold   // nil where it goes on by itself
 	done     chan struct{}
 
 	mu     sync.Mutex // held while a signal is sent, and while the process is reaped
@@ -47,7 +48,11 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 	if len(c.Argv) == 0 {
 		return nil, errors.New("start " + pc.Name + ": empty command")
 	}
-	path, err := lookPath(c.Argv[0], c.Env)
+	argv := c.Argv
+	if c.Held != nil {
+		argv = c.Held
+	}
+	path, err := lookPath(argv[0], c.Env)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +68,17 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		}
 		defer closeFiles()
 	}
+	if c.Held != nil {
+		stdin, err := p.keep()
+		if err != nil {
+			return nil, fmt.Errorf("start %s: %w", pc.Name, err)
+		}
+		defer func() { _ = stdin.Close() }()
+		attr.Files[0] = stdin.Fd()
+	}
 	p.terminal = c.Foreground && !c.Session && inForeground(pc.Group)
-	if p.pid, _, err = syscall.StartProcess(path, c.Argv, attr); err != nil {
-		return nil, startError(pc.Name, c.Argv[0], err)
+	if p.pid, _, err = syscall.StartProcess(path, argv, attr); err != nil {
+		return nil, startError(pc.Name, argv[0], err)
 	}
 	if p.output != nil {
 		go p.output.read()
@@ -121,6 +134,7 @@ func (p *Process) wait() {
 	if p.output != nil {
 		p.output.finish()
 	}
+	p.Release()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.status, p.reaped = reap(p.pid), true

@@ -11,12 +11,12 @@ import (
 
 // planRay starts Ray on every node, and the job on the head.
 //
-// A worker's `ray start` is to begin when the GCS answers. Earlier is not
-// sooner: it would ask for the session's name between the GCS's first answer
-// and the head's writing of that name, and then sleep 2 s (9 of 12 starts that
-// were measured did); and without a GCS it gives up after 40 s. Later, when the
-// head's own node is alive, is later by Python's start with Ray 2.40 and 2.52,
-// and no sooner with 2.60, whose workers wait for that node in steps of 2 s.
+// A worker's Ray waits for the head's node to be alive. Ray would wait for that
+// by itself, but in steps of 2 s: 2.60 for the head's node, every version for
+// the name of the session, which the head writes after the GCS has begun to
+// answer; and without a GCS `ray start` gives up after 40 s. What it can do
+// without the head, loading Python's modules, is done meanwhile where
+// Command.Held is known.
 func planRay(s *Spec) (Plan, error) {
 	if err := CheckStartArgs(s.Ray.StartArgs); err != nil {
 		return Plan{}, err
@@ -24,11 +24,12 @@ func planRay(s *Spec) (Plan, error) {
 	var (
 		gcs            = netip.AddrPortFrom(s.Addrs[0], s.Ray.Port)
 		address        = variable{rayAddress, gcs.String()}
+		argv           = rayStart(s, gcs)
 		auth, warnings = rayAuth(s)
 		env            = environ(s.Env).with(s.inherited()...).replacing(s.facts()...).with(s.defaults()...).with(auth...)
 		plan           = Plan{
 			Runtime: &Command{
-				Argv: rayStart(s, gcs), Env: env.without(rayAddress).with(rayTuning(s)...),
+				Argv: argv, Held: heldRay(s.Ray.Python, argv), Env: rayTuning(s, env.without(rayAddress)),
 				Session: true, // actors have process groups of their own
 			},
 			Ready:    &Ready{GCS: gcs, Addrs: []netip.Addr{s.self()}, Every: pollInterval(len(s.Addrs))},
@@ -42,9 +43,10 @@ func planRay(s *Spec) (Plan, error) {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and Ray knows this node as %s: vLLM looks for a Ray node at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
 	}
 	if s.Rank > 0 {
-		plan.Probe = gcs
+		plan.After = &Ready{GCS: gcs, Addrs: s.Addrs[:1], Every: pollInterval(len(s.Addrs))}
 		return plan, nil
 	}
+	plan.Runtime.Held = nil // it has nothing to wait for
 	plan.Ready.Addrs = slices.Clone(s.Addrs)
 	if set, ok := env.lookup(rayAddress); ok && set != address.value && set != "auto" {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("RAY_ADDRESS=%s is set: the job uses that, not the Ray that is started for it at %s; unset it, unless that is meant", set, address.value))
@@ -80,19 +82,41 @@ func rayStart(s *Spec, gcs netip.AddrPort) []string {
 	return append(argv, s.Ray.StartArgs...)
 }
 
-// rayTuning is for Ray's own processes.
-func rayTuning(s *Spec) []variable {
-	vars := []variable{
-		// Else Ray 2.60 answers a TERM by draining for 30 s.
-		{"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0"},
-	}
+// rayTuning returns env with what Ray's own processes need, where it isn't set.
+func rayTuning(s *Spec, env environ) environ {
+	// Else Ray 2.60 answers a TERM by draining for 30 s.
+	env = env.with(variable{"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0"})
 	if s.Rank > 0 {
 		// How often, 2 s apart, Ray 2.60 asks whether the head's node is
 		// there. The default, 20, is too few for a head that is slow to
 		// start; how long to wait is the caller's to say.
-		vars = append(vars, variable{"RAY_NUM_REDIS_GET_RETRIES", "10000"})
+		env = env.with(variable{"RAY_NUM_REDIS_GET_RETRIES", "10000"})
 	}
-	return vars
+	// A raylet connects to the object store that one of its own threads is just
+	// about to open, mostly a moment too early, and then sleeps for 1 s, up to
+	// 10 times. The two belong together: who has set one has set both.
+	const attempts, pause = "RAY_raylet_client_num_connect_attempts", "RAY_raylet_client_connect_timeout_milliseconds"
+	_, set := env.lookup(attempts)
+	if _, also := env.lookup(pause); !set && !also {
+		env = env.with(variable{attempts, "500"}, variable{pause, "20"})
+	}
+	return env
+}
+
+// heldRay is the command line that does what argv does in pip's script, but
+// waits in between for a line on standard input; nil where python is unknown.
+// The end of the input without a line is the end of who would have sent it.
+func heldRay(python string, argv []string) []string {
+	if python == "" {
+		return nil
+	}
+	const script = `import sys
+if sys.path[:1] == [""]: del sys.path[0]  # the working directory, where a script does not look
+from ray.scripts.scripts import main
+if not sys.stdin.readline(): sys.exit("syminit is gone")
+del sys.argv[0]
+sys.exit(main())`
+	return append([]string{python, "-c", script}, argv...)
 }
 
 // pollInterval keeps the questions that a GCS gets from n nodes below 2,000 a

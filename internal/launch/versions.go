@@ -13,10 +13,13 @@ import (
 // Image is what a container image has of Ray and vLLM. Anything unknown is "".
 type Image struct {
 	RayBin string // path of the ray command
-	Ray    string // version
-	VLLM   string // version
-	Python string // version of the Python that runs them, as 3.12
-	GRPC   bool   // grpcio is there: then Ray's head starts a Ray Client server
+	// RayPython runs RayBin; only where that is the script that pip writes,
+	// which does nothing but call ray.scripts.scripts.main.
+	RayPython string
+	Ray       string // version
+	VLLM      string // version
+	Python    string // version of the Python that runs them, as 3.12
+	GRPC      bool   // grpcio is there: then Ray's head starts a Ray Client server
 }
 
 // Inspect looks at the files that pip leaves behind; starting Python to ask
@@ -26,7 +29,11 @@ func Inspect(env []string, rayBin string) Image {
 	var image Image
 	if script, err := lookPath(rayBin, env); err == nil {
 		image.RayBin = script
-		image.add(interpreter(script, env))
+		python := interpreter(script, env)
+		image.add(python)
+		if isConsoleScript(script, "from ray.scripts.scripts import main") {
+			image.RayPython = python
+		}
 	}
 	if script, err := lookPath("vllm", env); err == nil {
 		image.add(interpreter(script, env))
@@ -91,6 +98,23 @@ func pythonVersion(packages string) string {
 
 // maxScriptHead bounds how much of a script is read for its interpreter.
 const maxScriptHead = 4096
+
+// isConsoleScript reports whether a script has this line, as one has that pip
+// wrote for an entry point.
+func isConsoleScript(script, line string) bool {
+	f, err := os.Open(script)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = f.Close() }()
+	lines := bufio.NewScanner(io.LimitReader(f, maxScriptHead))
+	for lines.Scan() {
+		if lines.Text() == line {
+			return true
+		}
+	}
+	return false
+}
 
 // interpreter returns the Python that a script of pip's names in its first
 // line; "" where it names none.

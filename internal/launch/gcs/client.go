@@ -17,8 +17,7 @@ import (
 )
 
 const (
-	checkAlive = "/ray.rpc.NodeInfoGcsService/CheckAlive"
-	allNodes   = "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo"
+	allNodes = "/ray.rpc.NodeInfoGcsService/GetAllNodeInfo"
 
 	// dialTimeout bounds one attempt to connect, so that an address whose
 	// packets are dropped is asked again rather than waited for.
@@ -67,15 +66,6 @@ func New(c Config) *Client {
 
 // Close lets the idle connection go.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
-
-// CheckAlive returns the version of the Ray that answers.
-func (c *Client) CheckAlive(ctx context.Context) (version string, err error) {
-	reply, err := c.call(ctx, checkAlive, nil)
-	if err != nil {
-		return "", err
-	}
-	return decodeCheckAlive(reply)
-}
 
 // AliveNodes returns the nodes whose state is ALIVE, or of these only the ones
 // at the given address where that is valid. A node that was killed stays among

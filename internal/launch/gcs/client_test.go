@@ -62,17 +62,10 @@ func TestAnswersOfRealRay(t *testing.T) {
 	for _, version := range versions {
 		t.Run(version, func(t *testing.T) {
 			client := serve(t, "", func(w http.ResponseWriter, r *http.Request) {
-				switch r.URL.Path {
-				case checkAlive:
-					answer(w, recorded(t, "checkalive-"+version+".bin"), "0")
-				case allNodes:
+				if r.URL.Path == allNodes {
 					answer(w, recorded(t, "nodes-"+version+".bin"), "0")
 				}
 			})
-			if got, err := client.CheckAlive(t.Context()); err != nil || got != version {
-				t.Errorf("CheckAlive() = %q, %v", got, err)
-			}
-
 			nodes, err := client.AliveNodes(t.Context(), netip.Addr{})
 			if err != nil {
 				t.Fatal(err)
@@ -128,13 +121,13 @@ func TestToken(t *testing.T) {
 			refuse(w, "16", "InvalidAuthToken: Authentication token is missing or incorrect")
 			return
 		}
-		answer(w, recorded(t, "checkalive-2.60.0.bin"), "0")
+		answer(w, recorded(t, "nodes-2.60.0.bin"), "0")
 	}
-	if _, err := serve(t, "right", handler).CheckAlive(t.Context()); err != nil {
+	if _, err := serve(t, "right", handler).AliveNodes(t.Context(), netip.Addr{}); err != nil {
 		t.Errorf("right token: %v", err)
 	}
 	for _, token := range []string{"", "wr0ng"} {
-		_, err := serve(t, token, handler).CheckAlive(t.Context())
+		_, err := serve(t, token, handler).AliveNodes(t.Context(), netip.Addr{})
 		if !errors.Is(err, ErrToken) {
 			t.Errorf("token %q: error %v, want ErrToken", token, err)
 		}
@@ -171,10 +164,10 @@ func TestBadAnswers(t *testing.T) {
 		},
 		"cut short": {
 			func(w http.ResponseWriter, _ *http.Request) {
-				body := recorded(t, "checkalive-2.60.0.bin")
+				body := recorded(t, "nodes-2.60.0.bin")
 				answer(w, body[:len(body)-1], "0")
 			},
-			"message of 12 bytes announced, 11 came",
+			"message of 1541 bytes announced, 1540 came",
 		},
 		"compressed": {
 			func(w http.ResponseWriter, _ *http.Request) { answer(w, []byte{1, 0, 0, 0, 0}, "0") },
@@ -190,7 +183,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := serve(t, "", test.handler).CheckAlive(t.Context())
+			_, err := serve(t, "", test.handler).AliveNodes(t.Context(), netip.Addr{})
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v, want %q in it", err, test.want)
 			}
@@ -213,7 +206,7 @@ func TestEndlessAnswer(t *testing.T) {
 			}
 		}
 	})
-	if _, err := client.CheckAlive(t.Context()); err == nil || !strings.Contains(err.Error(), "longer than") {
+	if _, err := client.AliveNodes(t.Context(), netip.Addr{}); err == nil || !strings.Contains(err.Error(), "longer than") {
 		t.Errorf("error %v, want one about the length", err)
 	}
 }
@@ -227,7 +220,7 @@ func TestNobodyThere(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err = New(Config{Addr: addr}).CheckAlive(t.Context())
+	_, err = New(Config{Addr: addr}).AliveNodes(t.Context(), netip.Addr{})
 	if err == nil || !strings.Contains(err.Error(), addr.String()) {
 		t.Errorf("error %v, want one that names %s", err, addr)
 	}
@@ -239,7 +232,7 @@ func TestCancelled(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if _, err := client.CheckAlive(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := client.AliveNodes(ctx, netip.Addr{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want context.Canceled", err)
 	}
 }

@@ -13,8 +13,6 @@ const (
 	statusCode    = 1
 	statusMessage = 2
 
-	aliveVersion = 2 // CheckAliveReply.ray_version
-
 	nodeSelectors = 2 // GetAllNodeInfoRequest.node_selectors
 	selectorAddr  = 3 // GetAllNodeInfoRequest.NodeSelector.node_ip_address
 
@@ -37,19 +35,6 @@ type Node struct {
 	Name   string     // the address again, unless Ray was given a name
 	Addr   netip.Addr // of --node-ip-address; invalid where that is none
 	IsHead bool
-}
-
-func decodeCheckAlive(msg []byte) (version string, err error) {
-	err = eachField(msg, func(f field) error {
-		switch f.num {
-		case replyStatus:
-			return statusOf(f.data)
-		case aliveVersion:
-			version = f.text()
-		}
-		return nil
-	})
-	return version, err
 }
 
 // encodeAllNodes makes a GetAllNodeInfoRequest: for the nodes at an address, or
