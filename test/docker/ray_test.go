@@ -53,9 +53,10 @@ func TestRayPortTaken(t *testing.T) {
 	worker.wantLog("6379", "SYMINIT_RAY_PORT")
 }
 
-// TestRayVersions: the oldest Ray, the first with token authentication, and the
-// newest.
-func TestRayVersions(t *testing.T) {
+// oldRayImages are the images with the oldest Ray that is supported and with
+// the first that has token authentication.
+func oldRayImages(t *testing.T) []string {
+	t.Helper()
 	images := os.Getenv("SYMINIT_TEST_OLD_RAY_IMAGES")
 	if images == "" {
 		if os.Getenv("SYMINIT_TEST_REQUIRE") != "" {
@@ -63,7 +64,13 @@ func TestRayVersions(t *testing.T) {
 		}
 		t.Skip("needs images with older Rays: run \"make test\", or set SYMINIT_TEST_OLD_RAY_IMAGES")
 	}
-	for img := range strings.FieldsSeq(images) {
+	return strings.Fields(images)
+}
+
+// TestRayVersions: the oldest Ray, the first with token authentication, and the
+// newest.
+func TestRayVersions(t *testing.T) {
+	for _, img := range oldRayImages(t) {
 		t.Run(img[strings.LastIndex(img, ":")+1:], func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
