@@ -1,8 +1,9 @@
 // Command symmetric measures syminit against "ray symmetric-run": the same
 // image, two containers, the same job, the two launchers in turn. It prints a
-// Markdown table of medians and of the ratios within each pair.
+// Markdown table of medians and of the ratios within each pair, and one of
+// further runs of syminit alone.
 //
-//	go run ./bench/symmetric -image syminit-test:ray-2.60.0 -pairs 5
+//	go run ./bench/symmetric -image syminit-test:ray-2.60.0 -pairs 5 -alone 10
 package main
 
 import (
@@ -15,8 +16,9 @@ import (
 func main() {
 	image := flag.String("image", os.Getenv("SYMINIT_TEST_IMAGE"), "image with syminit and Ray")
 	pairs := flag.Int("pairs", 5, "pairs of runs")
+	alone := flag.Int("alone", 10, "further runs of syminit alone")
 	flag.Parse()
-	if err := run(*image, *pairs); err != nil {
+	if err := run(*image, *pairs, *alone); err != nil {
 		fmt.Fprintln(os.Stderr, "symmetric:", err)
 		os.Exit(1)
 	}
@@ -37,7 +39,7 @@ var figures = []figure{
 	{"memory (PSS) of the waiting launcher, worker", "MB", func(r result) float64 { return r.workerMB }},
 }
 
-func run(image string, pairs int) error {
+func run(image string, pairs, alone int) error {
 	if image == "" {
 		return fmt.Errorf("no image: give -image, or set SYMINIT_TEST_IMAGE")
 	}
@@ -48,6 +50,9 @@ func run(image string, pairs int) error {
 			to *[]result
 		}{{symmetricRun, &theirs}, {syminit, &ours}} {
 			r, err := measure(image, l.launcher)
+			if err == nil {
+				err = r.measureMemory(image, l.launcher)
+			}
 			if err != nil {
 				return fmt.Errorf("pair %d, %s: %w", i+1, l.name, err)
 			}
@@ -55,14 +60,42 @@ func run(image string, pairs int) error {
 			*l.to = append(*l.to, r)
 		}
 	}
+	if pairs > 0 {
+		printPairs(theirs, ours)
+	}
+	return runAlone(image, alone)
+}
+
+func printPairs(theirs, ours []result) {
 	fmt.Println("| figure | `ray symmetric-run` | syminit | ratio (min–max) |\n|---|---|---|---|")
 	for _, f := range figures {
-		a, b, ratios := column(theirs, f), column(ours, f), make([]float64, pairs)
+		a, b, ratios := column(theirs, f), column(ours, f), make([]float64, len(ours))
 		for i := range ratios {
 			ratios[i] = b[i] / a[i]
 		}
 		fmt.Printf("| %s | %.2f %s | %.2f %s | %.3f (%.3f–%.3f) |\n", f.name,
 			median(a), f.unit, median(b), f.unit, median(ratios), slices.Min(ratios), slices.Max(ratios))
+	}
+}
+
+// runAlone prints how syminit's own runs start and end.
+func runAlone(image string, runs int) error {
+	if runs < 1 {
+		return nil
+	}
+	all := make([]result, runs)
+	for i := range all {
+		var err error
+		if all[i], err = measure(image, syminit); err != nil {
+			return fmt.Errorf("run %d: %w", i+1, err)
+		}
+	}
+	fmt.Printf("\n| figure | syminit, median of %d | min–max |\n|---|---|---|\n", runs)
+	for _, f := range append(figures[:3:3], figure{
+		"job ends → every container gone", "s", func(r result) float64 { return max(r.head, r.worker).Seconds() },
+	}) {
+		c := column(all, f)
+		fmt.Printf("| %s | %.2f %s | %.2f–%.2f |\n", f.name, median(c), f.unit, slices.Min(c), slices.Max(c))
 	}
 	return nil
 }

@@ -43,15 +43,17 @@ var (
 // job says when it starts and when it ends, in seconds since 1970.
 var job = []string{"sh", "-c", "date +BEGIN=%s.%N; sleep 1; date +END=%s.%N"}
 
-// measure runs the job once over a head and a worker. The memory is read in a
-// run of its own kind: each node alone, waiting for the other.
+// measureMemory reads the memory in a run of its own kind: each node alone,
+// waiting for the other.
+func (r *result) measureMemory(image string, l launcher) (err error) {
+	if r.headMB, err = waitingMemory(image, l, "head"); err == nil {
+		r.workerMB, err = waitingMemory(image, l, "worker")
+	}
+	return err
+}
+
+// measure runs the job once over a head and a worker.
 func measure(image string, l launcher) (r result, err error) {
-	if r.headMB, err = waitingMemory(image, l, "head"); err != nil {
-		return r, err
-	}
-	if r.workerMB, err = waitingMemory(image, l, "worker"); err != nil {
-		return r, err
-	}
 	n, err := newNetwork()
 	if err != nil {
 		return r, err

@@ -68,12 +68,12 @@ func TestParseSymmetricRun(t *testing.T) {
 		{
 			[]string{"--address=[fd00::1]:7000", "--min-nodes=4", "--num-cpus=4", "--", "python", "-m", "m", "--", "x"},
 			[]string{"python", "-m", "m", "--", "x"},
-			settings("fd00::1", "7000", "4", "'--num-cpus=4'"),
+			settings("fd00::1", "7000", "4", "--num-cpus=4"),
 		},
 		{
 			[]string{"--min-nodes", "2", "--address", "h:1", "--labels", "it's = one", "--", "c"},
 			[]string{"c"},
-			settings("h", "1", "2", `'--labels' 'it'\''s = one'`),
+			settings("h", "1", "2", `--labels 'it'\''s = one'`),
 		},
 	} {
 		got, err := parse(append([]string{"symmetric-run"}, tt.args...))

@@ -73,12 +73,19 @@ func takeOption(args []string, name string) (value string, rest []string, err er
 	return value, rest, nil
 }
 
+// plainInShell needs no quotes: quoteWords leaves it as a person would write it
+// in SYMINIT_RAY_START_ARGS, so that the same there and here is the same.
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+.,:/@%"
+
 // quoteWords joins words so that a shell, and SYMINIT_RAY_START_ARGS, splits
 // them again at the same places.
 func quoteWords(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
-		quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		quoted[i] = w
+		if w == "" || strings.Trim(w, plainInShell) != "" {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
 	}
 	return strings.Join(quoted, " ")
 }

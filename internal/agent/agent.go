@@ -5,6 +5,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -123,13 +124,12 @@ func (n *node) do() rendezvous.Outcome {
 	defer func() { n.removeToken() }()
 	defer n.waiting.end()
 	n.to(gathering)
-	m, err := n.enlist()
-	if err != nil {
+	m, roster, err := n.meet()
+	if m == nil {
 		return n.outcomeOf(err)
 	}
 	defer func() { _ = m.Close() }()
-	n.stop.setMember(m)
-	runtime, outcome := n.carry(m)
+	runtime, outcome := n.carry(m, roster, err)
 	n.to(draining)
 	down := make(chan struct{})
 	go func() {
@@ -142,10 +142,13 @@ func (n *node) do() rendezvous.Outcome {
 	return outcome
 }
 
-// carry takes the run from gathering to the end of the job. The runtime is nil
-// if none was started.
-func (n *node) carry(m member) (*launch.Process, rendezvous.Outcome) {
-	plan, runtime, err := n.start(m)
+// carry takes the run from the roster, or the error in its place, to the end of
+// the job. The runtime is nil if none was started.
+func (n *node) carry(m member, roster rendezvous.Roster, err error) (runtime *launch.Process, o rendezvous.Outcome) {
+	var plan launch.Plan
+	if err == nil {
+		plan, runtime, err = n.start(m, roster)
+	}
 	n.waiting.end()
 	if err != nil {
 		return runtime, n.outcomeOf(err)
@@ -154,12 +157,24 @@ func (n *node) carry(m member) (*launch.Process, rendezvous.Outcome) {
 	return runtime, n.work(plan)
 }
 
-// start takes the run to the point where the job can start.
-func (n *node) start(m member) (plan launch.Plan, runtime *launch.Process, err error) {
-	roster, err := n.agree(m)
-	if err != nil {
-		return plan, nil, err
+// meet makes this node a member of the run and waits for the roster. The member
+// is nil where there is none, and returned with an error too: others may have
+// to be told.
+func (n *node) meet() (m member, roster rendezvous.Roster, err error) {
+	for {
+		if m, err = n.enlist(); err != nil {
+			return nil, roster, err
+		}
+		n.stop.setMember(m)
+		if roster, err = n.agree(m); !errors.Is(err, errPortFree) {
+			return m, roster, err
+		}
+		_ = m.Close()
 	}
+}
+
+// start takes the run to the point where the job can start.
+func (n *node) start(m member, roster rendezvous.Roster) (plan launch.Plan, runtime *launch.Process, err error) {
 	n.to(agreed)
 	if plan, err = n.plan(roster); err != nil {
 		return plan, nil, err

@@ -33,7 +33,7 @@ func (n *node) enlist() (member, error) {
 	}
 	host, err := hostnet.Local()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; does a seccomp profile forbid AF_NETLINK sockets?", err)
 	}
 	n.host = host
 	ctx, cancel := context.WithDeadline(n.life, n.joinBy)
@@ -47,7 +47,7 @@ func (n *node) enlist() (member, error) {
 	}
 	if !id.head {
 		n.log.Info("this node is a worker: " + id.why)
-		return n.enlistWorker(id), nil
+		return n.enlistWorker(id, nil), nil
 	}
 	listener, err := listen(n.cfg.Port)
 	switch {
@@ -55,10 +55,10 @@ func (n *node) enlist() (member, error) {
 		n.log.Info("this node is the head: " + id.why)
 		return n.enlistHead(id, listener)
 	case errors.Is(err, syscall.EADDRINUSE) && n.cfg.Role == config.RoleAuto:
-		// Another node on this host may have been faster; if it isn't a
-		// syminit, joining says so.
-		n.log.Info(fmt.Sprintf("port %d is taken on this host: joining as a worker", n.cfg.Port))
-		return n.enlistWorker(id), nil
+		// Another node on this host may have been faster, or an earlier run's
+		// head may not have left yet; if it isn't a syminit, joining says so.
+		n.log.Info(fmt.Sprintf("port %d is taken on this host: joining as a worker, unless it becomes free", n.cfg.Port))
+		return n.enlistWorker(id, func() bool { return portFree(n.cfg.Port) == nil }), nil
 	default:
 		return nil, failf(CodeConfig, "SYMINIT_PORT=%d: %w; free the port, or set another one on every node", n.cfg.Port, err)
 	}
@@ -102,13 +102,15 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	return m, nil
 }
 
-func (n *node) enlistWorker(id identity) member {
+// enlistWorker makes this node a worker; until it has joined, only as long as
+// portFree, if there is one, reports false.
+func (n *node) enlistWorker(id identity, portFree func() bool) member {
 	self := n.self()
 	self.Addr = id.addr
 	address := net.JoinHostPort(n.cfg.Head, strconv.Itoa(int(n.cfg.Port)))
 	var dialer net.Dialer
 	return &workerMember{
-		log: n.log, end: n.end, decided: make(chan struct{}),
+		log: n.log, end: n.end, decided: make(chan struct{}), portFree: portFree,
 		join: rendezvous.WorkerConfig{
 			Dial: func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) },
 			Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Progress: n.waiting.update, Log: n.log,

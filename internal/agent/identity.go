@@ -8,6 +8,7 @@ import (
 
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
+	"github.com/syminit/syminit/internal/launch"
 )
 
 // resolveEvery is how often a head's name that does not resolve yet is looked
@@ -57,15 +58,26 @@ func (n *node) ownAddr(host *hostnet.Host) (netip.Addr, error) {
 		if !host.Owns(n.cfg.NodeIP) {
 			return netip.Addr{}, failf(CodeConfig, "SYMINIT_NODE_IP=%s is not an address of this host, which has %s; correct it, or unset it to have it found", n.cfg.NodeIP, host)
 		}
-		return n.cfg.NodeIP, nil
+		return n.cfg.NodeIP, n.checkLoopback(host, "SYMINIT_NODE_IP", n.cfg.NodeIP)
 	case n.cfg.Interface != "":
 		addr, err := host.AddrOf(n.cfg.Interface)
 		if err != nil {
 			return netip.Addr{}, failf(CodeConfig, "SYMINIT_INTERFACE: %w; correct it, or unset it to have it found", err)
 		}
-		return addr, nil
+		return addr, n.checkLoopback(host, "SYMINIT_INTERFACE", addr)
 	}
 	return netip.Addr{}, nil
+}
+
+// checkLoopback refuses what Ray would take another address in place of, and
+// the run then wait for in vain (resolve_ip_for_localhost in its
+// ray/_private/services.py).
+func (n *node) checkLoopback(host *hostnet.Host, setting string, addr netip.Addr) error {
+	other := host.DefaultAddr()
+	if n.runtime != launch.Ray || !addr.IsLoopback() || other.IsLoopback() {
+		return nil
+	}
+	return failf(CodeConfig, "%s stands for %s, in place of which Ray takes another address of this host; set SYMINIT_NODE_IP=%s, or unset it", setting, addr, other)
 }
 
 func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Answer, error) {

@@ -59,6 +59,10 @@ func (n *node) plan(roster rendezvous.Roster) (launch.Plan, error) {
 	for _, line := range plan.Warnings {
 		n.log.Warn(line)
 	}
+	if plan.Job != nil {
+		// Now, not when every node's runtime has come up for it.
+		return plan, plan.Job.Find()
+	}
 	return plan, nil
 }
 
@@ -133,7 +137,7 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.Client) (p *launch.Process, err error) {
 	await := func() error {
 		if plan.After == nil {
-			return portFree(plan.Ready.GCS.Port())
+			return rayPortFree(plan.Ready.GCS.Port())
 		}
 		if err := launch.AwaitAlive(ctx, client, *plan.After); err != nil {
 			return n.startError(p, "the head's Ray isn't up; is its port open between the hosts?", err)
@@ -178,15 +182,24 @@ func (n *node) startError(ray *launch.Process, what string, err error) error {
 	return f
 }
 
-// portFree looks before Ray does: ray start takes 41 s to say that its port is
-// taken (measured with Ray 2.60).
-func portFree(port uint16) error {
-	l, err := listen(port)
+// rayPortFree looks before Ray does: ray start takes 41 s to say that its port
+// is taken (measured with Ray 2.60).
+func rayPortFree(port uint16) error {
+	err := portFree(port)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return failf(CodeRuntime, "SYMINIT_RAY_PORT=%d is taken on the head; free it (is another Ray running?), or set another port", port)
 	}
 	if err != nil {
 		return failf(CodeRuntime, "SYMINIT_RAY_PORT=%d: %w; set another port", port, err)
+	}
+	return nil
+}
+
+// portFree reports by its error why nobody could listen at port now.
+func portFree(port uint16) error {
+	l, err := listen(port)
+	if err != nil {
+		return err
 	}
 	return l.Close()
 }

@@ -53,13 +53,15 @@ type stopper struct {
 	mu       sync.Mutex
 	job      *launch.Process
 	member   member
-	first    *stopRequest // the one that began the stop
-	deadline time.Time    // when the container has to be gone; zero before a stop
-	killed   bool         // the job was killed at the deadline
+	first    *stopRequest   // the one that began the stop
+	deadline time.Time      // when the container has to be gone; zero before a stop
+	killed   bool           // the job was killed at the deadline
+	told     map[string]int // how often each node was told to stop
+	passed   int            // how often the job was
 }
 
 func newStopper(c stopConfig) *stopper {
-	s := &stopper{stopConfig: c}
+	s := &stopper{stopConfig: c, told: map[string]int{}}
 	s.patient, s.hurry = context.WithCancel(context.Background())
 	return s
 }
@@ -150,20 +152,26 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 		s.deadline = time.Now().Add(s.timeout)
 		s.log.Info(s.first.String() + ": ending the run")
 	}
+	s.told[r.from]++
 	switch {
 	case s.job != nil:
-		// What another node was told is passed on once: with compose every node
-		// is told at the same time, and the job is to hear it once.
-		if r.own || began {
+		// With compose every node is told at the same time, and the job is to
+		// hear that once; but twice if one of them is told twice.
+		if r.own || s.told[r.from] > s.passed {
 			s.forward(r.signal)
 		}
-	case began && (s.member == nil || !s.member.Stop(r.signal)):
+	case !stops:
+	case s.member != nil && s.member.Stop(r.signal): // the head decides
+	case began:
 		s.end(s.outcome(128+int(r.signal), s.first.String()+" before the job started"))
 	}
 	return began
 }
 
 func (s *stopper) forward(sig syscall.Signal) {
+	if sig == syscall.SIGTERM || sig == syscall.SIGINT {
+		s.passed++
+	}
 	to, ok := s.rewrites.Apply(sig)
 	if !ok {
 		return

@@ -103,6 +103,18 @@ func TestSignalIsRewritten(t *testing.T) {
 	}
 }
 
+// TestRepeatedStopOfAnotherNode: what one node is told twice, the job is too.
+func TestRepeatedStopOfAnotherNode(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	job := r.sh(t, "n=0; trap 'n=$((n+1)); [ $n -gt 1 ] && exit 8; echo >$UP' TERM")
+	r.others <- stopRequest{signal: syscall.SIGTERM, from: "a"}
+	r.await(t)
+	r.others <- stopRequest{signal: syscall.SIGTERM, from: "a"}
+	if got := endOf(job).ExitStatus(); got != 8 {
+		t.Errorf("the job exited with %d, want 8", got)
+	}
+}
+
 // TestJobHearsOfOthersOnce: under compose every node is told to stop, and what
 // the others report comes on top of the head's own TERM.
 func TestJobHearsOfOthersOnce(t *testing.T) {

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"net"
 	"sync"
 	"syscall"
 
@@ -15,6 +17,9 @@ type workerMember struct {
 	join rendezvous.WorkerConfig
 	log  *zap.Logger
 	end  func(rendezvous.Outcome)
+	// portFree, unless nil, reports whether this node could be the head after
+	// all.
+	portFree func() bool
 
 	mu      sync.Mutex
 	worker  *rendezvous.Worker // nil until the roster is there
@@ -22,8 +27,24 @@ type workerMember struct {
 	verdict rendezvous.Outcome // the head's
 }
 
+// errPortFree ends the joining of a node that can be the head itself now.
+var errPortFree = errors.New("the rendezvous port on this host is free again")
+
 func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
-	joined, err := rendezvous.Join(ctx, w.join)
+	join := w.join
+	if w.portFree != nil {
+		var leave context.CancelCauseFunc
+		ctx, leave = context.WithCancelCause(ctx)
+		defer leave(nil)
+		join.Dial = func(ctx context.Context) (net.Conn, error) {
+			if w.portFree() {
+				leave(errPortFree)
+				return nil, errPortFree
+			}
+			return w.join.Dial(ctx)
+		}
+	}
+	joined, err := rendezvous.Join(ctx, join)
 	if err != nil {
 		return rendezvous.Roster{}, rendezvous.NoRank, err
 	}

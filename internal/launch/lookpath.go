@@ -47,6 +47,13 @@ func (e *ExecError) Error() string {
 
 func (e *ExecError) Unwrap() error { return e.Err }
 
+// Find returns the *ExecError that Start would return for a command that isn't
+// there, or can't be executed.
+func (c *Command) Find() error {
+	_, err := lookPath(c.Argv[0], c.Env)
+	return err
+}
+
 // lookPath finds a command as execvp(3) does in the PATH of env: of what can't
 // be executed the first one counts, where nothing else is found.
 func lookPath(command string, env environ) (string, error) {

@@ -52,6 +52,48 @@ func TestOneNodeTooMany(t *testing.T) {
 	wantExits(t, up, 143, head, worker)
 }
 
+// TestPortFreeAgain: a node whose host is the head's finds the port taken, by a
+// run that is just ending, say, and is the head all the same once it is free.
+func TestPortFreeAgain(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	squatter := `mkfifo /tmp/up; python3 -c "
+import signal, socket
+s = socket.create_server(('', 6378))
+signal.signal(signal.SIGUSR1, lambda *a: exit())
+print('listening', flush=True)
+while True: s.accept()[0].close()" >/tmp/up & read up </tmp/up; exec /usr/local/bin/syminit -- python3 /jobs/nodes.py`
+	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2"}, options: []string{"--entrypoint", "sh"}, args: []string{"-c", squatter}})
+	head.waitLog("port 6378 is taken", up)
+	head.exec("pkill -USR1 -f create_server")
+	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/nodes.py"}})
+	wantExits(t, up, 0, head, worker)
+	head.wantLog("this node is the head", "JOB nodes=2")
+}
+
+// TestLoopbackAddress: Ray would take another address, and the run wait for it.
+func TestLoopbackAddress(t *testing.T) {
+	t.Parallel()
+	for _, setting := range []string{"SYMINIT_NODE_IP=127.0.0.1", "SYMINIT_INTERFACE=lo"} {
+		out, err := tryDocker("run", "--rm", "-e", "SYMINIT_RUNTIME=ray", "-e", setting, image(t), "true")
+		if code := exitCode(err); code != 64 || !strings.Contains(out, "set SYMINIT_NODE_IP=") {
+			t.Errorf("%s: exit code %d: %s", setting, code, out)
+		}
+	}
+}
+
+// TestCommandNotFound is said before Ray starts for it.
+func TestCommandNotFound(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := pair(c, host{args: []string{"no-such-command"}})
+	wantExits(t, up, 127, head, worker)
+	worker.wantLog("no-such-command", "(rank 0, head)")
+	if strings.Contains(head.logs(), "starting Ray") {
+		t.Error("Ray was started for it")
+	}
+}
+
 // TestSecretIsNowhere: not on a command line, not in a child's environment, not
 // in the log.
 func TestSecretIsNowhere(t *testing.T) {
