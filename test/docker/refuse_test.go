@@ -65,7 +65,7 @@ print('listening', flush=True)
 while True: s.accept()[0].close()" >/tmp/up & read up </tmp/up; exec /usr/local/bin/syminit -- python3 /jobs/nodes.py`
 	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2"}, options: []string{"--entrypoint", "sh"}, args: []string{"-c", squatter}})
 	head.waitLog("port 6378 is taken", up)
-	head.exec("pkill -USR1 -f create_server")
+	head.exec("pkill -USR1 -f '[c]reate_server'")
 	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/nodes.py"}})
 	wantExits(t, up, 0, head, worker)
 	head.wantLog("this node is the head", "JOB nodes=2")
