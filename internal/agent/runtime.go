@@ -26,6 +26,8 @@ const (
 	// rayGrace is how long Ray has between TERM and KILL. The run is over by
 	// then; there is nothing for it to save.
 	rayGrace = 300 * time.Millisecond
+	// rayLastWords is how long ray start may take to say itself that it failed.
+	rayLastWords = 2 * time.Second
 	// rayTail is how many of Ray's last lines are shown when it fails.
 	rayTail = 40
 	// rayClientPort is where the head's Ray Client server listens by default.
@@ -155,6 +157,7 @@ func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.C
 		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
 	}
 	go n.watchRuntime(p)
+	go n.watchStart(ctx, p)
 	if plan.Runtime.Held != nil {
 		if err := await(); err != nil {
 			return p, err
@@ -230,6 +233,25 @@ func (n *node) watchRuntime(p *launch.Process) {
 	o := n.outcome(code, fmt.Sprintf("Ray %s on node %s (rank %d): ray start ended, %s", what, n.name, n.rankNow(), describeStatus(p.Status())))
 	o.Tail = p.Tail()
 	n.end(o)
+}
+
+// watchStart ends the run when Ray can't come up any more on this node, until
+// ctx ends. Ray's own account of it is better, and has a moment to come.
+func (n *node) watchStart(ctx context.Context, p *launch.Process) {
+	var death *launch.DeathError
+	if !errors.As(launch.AwaitDeath(ctx, p, watchEvery/4), &death) {
+		return
+	}
+	moment := time.NewTimer(rayLastWords)
+	defer moment.Stop()
+	select {
+	case <-p.Done(): // see watchRuntime
+	case <-ctx.Done():
+	case <-moment.C:
+		o := n.outcome(CodeRuntime, fmt.Sprintf("Ray did not start on node %s (rank %d): %v", n.name, n.rankNow(), death))
+		o.Tail = append(p.Tail(), death.Log...)
+		n.end(o)
+	}
 }
 
 func describeStatus(status syscall.WaitStatus) string {

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -188,8 +189,8 @@ func TestEnvIsTheWholeOfIt(t *testing.T) {
 	}
 }
 
-// TestInSession: a zombie doesn't count as a member, or killing a session
-// would wait for who has to reap it.
+// TestInSession: a zombie is told from the others, or killing a session would
+// wait for who has to reap it.
 func TestInSession(t *testing.T) {
 	c := exec.CommandContext(t.Context(), "sh", "-c", "read x")
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -201,13 +202,14 @@ func TestInSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := c.Process.Pid
-	if !inSession(pid, pid) || inSession(pid, pid+1) {
-		t.Error("the leader isn't a member of its session, or of another one")
+	stats := maps.Collect(inSession(pid))
+	if leader := stats[pid]; len(stats) != 1 || leader.dead() || leader.name != "sh" {
+		t.Errorf("the session has %+v", stats)
 	}
 	if err := input.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "a zombie is no member", func() bool { return !inSession(pid, pid) })
+	eventually(t, "it is dead", func() bool { s, ok := readStat(pid); return ok && s.dead() })
 	_ = c.Wait()
 }
 

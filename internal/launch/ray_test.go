@@ -9,8 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +84,41 @@ func TestHeldRay(t *testing.T) {
 	}
 	if heldRay("", argv) != nil {
 		t.Error("held without Python")
+	}
+}
+
+// TestDeathOfACoreProcess: it is named, and its log is found while it lives.
+func TestDeathOfACoreProcess(t *testing.T) {
+	root := tree(t, map[string]string{
+		"raylet":     "#!/bin/sh\nread wait\n",
+		"ray":        "#!/bin/sh\nmkfifo in; ./raylet --log_dir=/logs <in & exec 3>in; exec sleep 1000\n",
+		"raylet.err": "before\n" + strings.Repeat("x", coreLog) + "\nCheck failed\nStack trace\n",
+	})
+	t.Chdir(root)
+	p := start(t, Command{Argv: []string{"./ray"}, Session: true})
+	raylet := 0
+	eventually(t, "it is up", func() bool {
+		for pid, s := range inSession(p.Pid()) {
+			if s.name == "raylet" && argument(pid, "--log_dir=") == "/logs" {
+				raylet = pid
+			}
+		}
+		return raylet != 0
+	})
+	died := make(chan error)
+	go func() { died <- AwaitDeath(t.Context(), p, often) }()
+	if err := syscall.Kill(raylet, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	var death *DeathError
+	if err := <-died; !errors.As(err, &death) || death.Name != "raylet" || death.Pid != raylet {
+		t.Errorf("got %#v", err)
+	}
+	if got := lastLines(root, "raylet"); !slices.Equal(got, []string{"Check failed", "Stack trace"}) {
+		t.Errorf("the end of its log: %q", got)
+	}
+	if got := lastLines("", "raylet"); got != nil {
+		t.Errorf("the log of one that wasn't seen alive: %q", got)
 	}
 }
 
@@ -225,28 +260,44 @@ func TestRealRay(t *testing.T) {
 	}
 
 	session := head.Pid()
-	if killable := members(t, session); killable < 3 {
+	if killable := members(session); killable < 3 {
 		t.Errorf("the head's session has %d processes, expected Ray's", killable)
 	}
 	head.Stop(0)
-	if left := members(t, session); left != 0 {
+	if left := members(session); left != 0 {
 		t.Errorf("%d processes of the head's session are left", left)
 	}
 }
 
-// members counts the processes of a session.
-func members(t *testing.T, session int) (n int) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && inSession(pid, session) {
+// members counts the live processes of a session.
+func members(session int) (n int) {
+	for _, p := range inSession(session) {
+		if !p.dead() {
 			n++
 		}
 	}
 	return n
+}
+
+// TestRealRayKilledWhileStarting: ray start itself would say so after 30 to 40 s.
+func TestRealRayKilledWhileStarting(t *testing.T) {
+	for _, name := range coreProcesses {
+		r := newRealRay(t)
+		head := r.start(t, "head", *r.head.Runtime)
+		killed := false
+		eventually(t, name+" is there", func() bool {
+			for pid, p := range inSession(head.Pid()) {
+				if p.name == name {
+					killed = syscall.Kill(pid, syscall.SIGKILL) == nil
+				}
+			}
+			return killed
+		})
+		var death *DeathError
+		if err := AwaitDeath(t.Context(), head, often); !errors.As(err, &death) || death.Name != name {
+			t.Errorf("error %v, want that %s died", err, name)
+		}
+	}
 }
 
 // TestRealRayBadOption: Ray's own words are kept.

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"bytes"
+	"iter"
 	"os"
 	"strconv"
 	"time"
@@ -35,13 +36,8 @@ func killSession(leader int) {
 // killMembers sends KILL to the processes of a session but its leader, and
 // returns how many there were.
 func killMembers(leader int) (members int) {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return 0
-	}
-	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || pid == leader || !inSession(pid, leader) {
+	for pid, p := range inSession(leader) {
+		if pid == leader || p.dead() {
 			continue
 		}
 		members++
@@ -52,16 +48,47 @@ func killMembers(leader int) (members int) {
 	return members
 }
 
-// inSession reports whether a process belongs to a session and still runs.
-func inSession(pid, session int) bool {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+// stat is what is read of a process.
+type stat struct {
+	name    string // the kernel's, at most 15 bytes
+	state   byte   // the letter that ps shows
+	session int
+}
+
+// dead reports whether the process only waits to be reaped.
+func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' }
+
+// inSession yields the processes of a session by their numbers.
+func inSession(session int) iter.Seq2[int, stat] {
+	return func(yield func(int, stat) bool) {
+		entries, err := os.ReadDir("/proc")
+		if err != nil {
+			return
+		}
+		for _, entry := range entries {
+			pid, err := strconv.Atoi(entry.Name())
+			if err != nil {
+				continue
+			}
+			if s, ok := readStat(pid); ok && s.session == session && !yield(pid, s) {
+				return
+			}
+		}
+	}
+}
+
+// readStat reads proc_pid_stat(5): pid (name) state ppid pgrp session …, where
+// the name may hold anything.
+func readStat(pid int) (s stat, ok bool) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return false
+		return s, false
 	}
-	// pid (name) state ppid pgrp session …, where the name may hold anything.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 4 || fields[0][0] == 'Z' || fields[0][0] == 'X' {
-		return false
+	begin, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
+	fields := bytes.Fields(text[end+1:])
+	if begin < 0 || end < begin || len(fields) < 4 {
+		return s, false
 	}
-	return string(fields[3]) == strconv.Itoa(session)
+	session, err := strconv.Atoi(string(fields[3]))
+	return stat{name: string(text[begin+1 : end]), state: fields[0][0], session: session}, err == nil
 }

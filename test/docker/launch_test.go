@@ -23,7 +23,7 @@ func TestLaunchOnRealRay(t *testing.T) {
 			out, err := tryDocker("run", "--rm", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--network", "none", "--shm-size", "512m",
 				"-v", binary+":/launch.test:ro", "-e", "SYMINIT_TEST_RAY_BIN=/opt/ray/bin/ray", "--entrypoint", "/launch.test",
 				img, "-test.v", "-test.run", "RealRay")
-			if err != nil || strings.Contains(out, "--- SKIP") || strings.Count(out, "--- PASS") != 2 {
+			if err != nil || strings.Contains(out, "--- SKIP") || strings.Count(out, "--- PASS") != 3 {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
