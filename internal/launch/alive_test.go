@@ -46,7 +46,7 @@ func (f *fakeGCS) lastAnswer() time.Time {
 	return f.last
 }
 
-func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked++
