@@ -70,10 +70,11 @@ func (n *node) ownAddr(host *hostnet.Host) (netip.Addr, error) {
 
 func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Answer, error) {
 	began := time.Now()
+	resolver := headResolver{system: net.DefaultResolver, facts: n.facts}
 	tick := time.NewTicker(resolveEvery)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		answer, err := host.IsHead(ctx, net.DefaultResolver, n.cfg.Head, n.name)
+		answer, err := host.IsHead(ctx, resolver, n.cfg.Head, n.name)
 		if err == nil {
 			return answer, nil
 		}
