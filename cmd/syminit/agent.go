@@ -31,7 +31,7 @@ func runAgent(cmd command, stderr *os.File) int {
 		log.Error("not started by syminit", zap.Error(err))
 		return agent.CodeInternal
 	}
-	cfg, err := load(environ, cmd.env)
+	cfg, facts, err := load(environ, cmd.env)
 	if err != nil {
 		for line := range strings.Lines(err.Error()) {
 			log.Error(strings.TrimRight(line, "\n"))
@@ -39,7 +39,7 @@ func runAgent(cmd command, stderr *os.File) int {
 		err = link.Report(agent.CodeConfig, 0)
 	} else {
 		err = agent.Run(agent.Config{
-			Args: cmd.args, Environ: environ, Settings: cfg, Version: version, Link: link, Log: log, Live: live, Group: supervisorGroup(),
+			Args: cmd.args, Environ: environ, Settings: cfg, Facts: facts, Version: version, Link: link, Log: log, Live: live, Group: supervisorGroup(),
 		})
 	}
 	if err != nil {

@@ -7,16 +7,22 @@ import (
 	"os"
 
 	"github.com/syminit/syminit/internal/agent"
+	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/config"
 )
 
 // load reads the settings and checks them against each other. options are
-// settings that the command line gave. All problems come in one error, a line
-// each.
-func load(environ []string, options map[string]string) (*config.Config, error) {
+// settings that the command line gave; what neither gives a scheduler may tell.
+// All problems come in one error, a line each.
+func load(environ []string, options map[string]string) (*config.Config, cluster.Facts, error) {
 	cfg, err := config.Load(environ)
-	err = errors.Join(err, twice(cfg, options), cfg.Fill("command line", options), cfg.Resolve())
-	return cfg, err
+	err = errors.Join(err, twice(cfg, options), cfg.Fill("command line", options))
+	facts, placing := agent.Place(cfg, environ)
+	if placing != nil {
+		// What depends on these facts would only be wrong in consequence.
+		return cfg, facts, errors.Join(err, placing)
+	}
+	return cfg, facts, errors.Join(err, cfg.Resolve())
 }
 
 // twice refuses a setting that the environment and the command line give
@@ -33,7 +39,7 @@ func twice(cfg *config.Config, options map[string]string) error {
 
 // showConfig prints every setting and where it came from, as JSON if asked to.
 func showConfig(environ []string, asJSON bool, stdout, stderr *os.File) int {
-	cfg, err := load(environ, nil)
+	cfg, _, err := load(environ, nil)
 	text := cfg.Values().String()
 	if asJSON {
 		data, jsonErr := json.MarshalIndent(cfg.Values(), "", "  ")

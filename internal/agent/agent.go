@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
 	"github.com/syminit/syminit/internal/launch"
@@ -39,7 +40,8 @@ type Config struct {
 	Args     []string // the job: command and arguments
 	Environ  []string // the environment, as the container was given it
 	Settings *config.Config
-	Version  string // syminit's own
+	Facts    cluster.Facts // what Place returned
+	Version  string        // syminit's own
 	Link     Link
 	Log      *zap.Logger
 	Group    int               // the supervisor's process group, which may have the terminal
@@ -49,12 +51,13 @@ type Config struct {
 // A node is this container's part in one run.
 type node struct {
 	cfg     *config.Config
+	facts   cluster.Facts // what a scheduler told
 	args    []string
 	environ []string
 	version string
 	log     *zap.Logger
 	group   int          // the supervisor's process group
-	name    string       // host name
+	name    string       // host name, or the scheduler's
 	rank    atomic.Int32 // see rankNow
 	state   state
 	waiting *waiting
@@ -82,6 +85,7 @@ func Run(c Config) error {
 	}
 	finished := make(chan struct{})
 	go n.stop.run(c.Link.Signals(), n.stops, finished)
+	go n.watchEnd(finished)
 	outcome := n.do()
 	close(finished)
 	n.announce(outcome)
@@ -101,15 +105,15 @@ func newNode(c Config) *node {
 		name = "localhost"
 	}
 	n := &node{
-		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
-		name: name, stops: make(chan stopRequest), removeToken: func() {},
+		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
+		name: nodeName(c.Facts, name), stops: make(chan stopRequest), removeToken: func() {},
 		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout),
 	}
 	n.rank.Store(rendezvous.NoRank)
 	n.life, n.cancel = context.WithCancelCause(context.Background())
 	n.stop = newStopper(stopConfig{
-		log: c.Log, self: "node " + name, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
+		log: c.Log, self: "node " + n.name, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
 		outcome: n.outcome,
 	})
 	return n

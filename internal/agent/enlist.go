@@ -89,6 +89,7 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	self.Addr, self.Rank = id.addr, 0
 	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
 		Listener: listener, Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes,
+		Names: n.facts.Names,
 		// Ray tells nodes apart by their addresses.
 		UniqueAddrs: n.runtime == launch.Ray,
 		LostAfter:   n.cfg.LostAfter, Payload: n.orders(), Progress: n.waiting.update, Log: n.log,
@@ -108,12 +109,10 @@ func (n *node) enlistWorker(id identity, portFree func() bool) member {
 	self := n.self()
 	self.Addr = id.addr
 	address := net.JoinHostPort(n.cfg.Head, strconv.Itoa(int(n.cfg.Port)))
-	var dialer net.Dialer
 	return &workerMember{
 		log: n.log, end: n.end, decided: make(chan struct{}), portFree: portFree,
 		join: rendezvous.WorkerConfig{
-			Dial: func(ctx context.Context) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", address) },
-			Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Progress: n.waiting.update, Log: n.log,
+			Dial: newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial, Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Progress: n.waiting.update, Log: n.log,
 		},
 	}
 }

@@ -82,10 +82,11 @@ func (n *node) checkLoopback(host *hostnet.Host, setting string, addr netip.Addr
 
 func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Answer, error) {
 	began := time.Now()
+	resolver := headResolver{system: net.DefaultResolver, facts: n.facts}
 	tick := time.NewTicker(resolveEvery)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		answer, err := host.IsHead(ctx, net.DefaultResolver, n.cfg.Head, n.name)
+		answer, err := host.IsHead(ctx, resolver, n.cfg.Head, n.name)
 		if err == nil {
 			return answer, nil
 		}

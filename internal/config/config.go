@@ -46,7 +46,7 @@ type Config struct {
 	MaxNodes  int    `env:"MAX_NODES" min:"1" max:"6000" unset:"SYMINIT_NODES" doc:"How many nodes may join in all. More than SYMINIT_NODES is not supported yet."`
 	Role      string `env:"ROLE" envDefault:"auto" oneof:"auto head worker" doc:"This node's part. auto: the head is the node that SYMINIT_HEAD leads to."`
 	Rank      int    `env:"RANK" min:"0" max:"5999" unset:"agreed when joining" doc:"This node's rank, where something outside numbers the nodes; 0 is the head. The job gets it, given or agreed."`
-	Cluster   string `env:"CLUSTER" envDefault:"auto" oneof:"auto none lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" later:"lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" doc:"The scheduler whose variables tell size, rank and head. auto finds none so far."`
+	Cluster   string `env:"CLUSTER" envDefault:"auto" oneof:"auto none lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" doc:"Who tells size, rank and head where they aren't set: the scheduler or launcher that started the containers. auto: the first of these whose variables are there. none: nobody; set it to run on each node by itself."`
 	Runtime   string `env:"RUNTIME" envDefault:"auto" oneof:"auto ray mp spmd none" later:"mp spmd" doc:"What carries the job over the nodes. auto: none on one node, else what the command asks for, else Ray where the image has it."`
 	Service   string `env:"SERVICE" envDefault:"auto" oneof:"auto true false" doc:"Whether the job is a server, so that ending unasked with 0 is a failure. auto: true for vllm serve."`
 	Port      uint16 `env:"PORT" envDefault:"6378" min:"1" max:"65535" doc:"The TCP port on the head where the nodes meet."`
@@ -61,6 +61,7 @@ type Config struct {
 	StartTimeout time.Duration `env:"START_TIMEOUT" envDefault:"5m" min:"1s" doc:"How long the runtime may take to start on all nodes."`
 	LostAfter    time.Duration `env:"LOST_AFTER" envDefault:"10s" min:"1s" doc:"Silence after which a node counts as lost."`
 	StopTimeout  time.Duration `env:"STOP_TIMEOUT" envDefault:"9s" min:"1s" doc:"From the first TERM to the end of the container. docker stop gives 10s. The same on every node."`
+	EndMargin    time.Duration `env:"END_MARGIN" min:"0s" unset:"SYMINIT_STOP_TIMEOUT and 5s" doc:"How long before the scheduler ends the job, where it tells when (Slurm from 23.02 on), the run gets TERM."`
 	Restarts     int           `env:"RESTARTS" envDefault:"0" min:"0" max:"1000000" later:"*" doc:"How often the whole run is started again in place after a failure."`
 	OnLoss       string        `env:"ON_LOSS" envDefault:"fail" oneof:"fail ignore" later:"ignore" doc:"What a lost node means for the run."`
 
@@ -88,3 +89,9 @@ func (c *Config) given(name string) bool {
 	s, ok := c.settings[name]
 	return ok && s.source != SourceDefault
 }
+
+// Told reports whether somebody set the variable, and rightly.
+func (c *Config) Told(name string) bool { return c.given(name) && !c.bad[name] }
+
+// Refused reports whether somebody set the variable, and wrongly.
+func (c *Config) Refused(name string) bool { return c.bad[name] }

@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 		"Nodes": 1, "MaxNodes": 1, "Role": config.RoleAuto, "Rank": -1, "Cluster": "auto",
 		"Runtime": config.RuntimeAuto, "Service": config.ServiceAuto, "Port": uint16(6378),
 		"JoinTimeout": 10 * time.Minute, "StartTimeout": 5 * time.Minute, "LostAfter": 10 * time.Second,
-		"StopTimeout": 9 * time.Second, "OnLoss": "fail",
+		"StopTimeout": 9 * time.Second, "EndMargin": 14 * time.Second, "OnLoss": "fail",
 		"Propagate": config.Globs{"VLLM_*", "FLASH_ATTENTION_*", "LMCACHE_*", "NCCL_*", "GLOO_*", "UCX_*", "RAY_*", "HF_*", "HUGGING_FACE_*"},
 		"RayPort":   uint16(6379), "RayBin": "ray", "Preflight": "off", "LogLevel": "info", "LogFormat": "console", "StatusAddr": "off",
 	})
@@ -70,7 +70,7 @@ var every = map[string]string{
 	"HEAD": "node-1.example.com", "NODES": "2", "MAX_NODES": "3", "ROLE": "WORKER", "RANK": "1", "CLUSTER": "none",
 	"RUNTIME": "ray", "SERVICE": "True", "PORT": "7000", "TOKEN": " " + secret + "\n", "INSECURE": "0",
 	"NODE_IP": "fe80::1%eth0", "INTERFACE": "eth0", "JOIN_TIMEOUT": "1h30m", "START_TIMEOUT": " 20s ", "LOST_AFTER": "1s",
-	"STOP_TIMEOUT": "1m", "RESTARTS": "2", "ON_LOSS": "ignore", "PROPAGATE": " A_* , B ,,", "RAY_PORT": "7001",
+	"STOP_TIMEOUT": "1m", "END_MARGIN": "2m", "RESTARTS": "2", "ON_LOSS": "ignore", "PROPAGATE": " A_* , B ,,", "RAY_PORT": "7001",
 	"RAY_START_ARGS": `--labels='a=b c' --verbose`, "RAY_BIN": "/opt/ray/bin/ray", "RAY_DASHBOARD": "true",
 	"REWRITE_SIGNALS": "TERM:INT", "PREFLIGHT": "off", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "STATUS_ADDR": ":9090",
 }
@@ -96,7 +96,8 @@ func TestEveryVariable(t *testing.T) {
 		"Runtime": config.RuntimeRay, "Service": config.ServiceTrue, "Port": uint16(7000),
 		"NodeIP": netip.MustParseAddr("fe80::1%eth0"), "Interface": "eth0",
 		"JoinTimeout": 90 * time.Minute, "StartTimeout": 20 * time.Second, "LostAfter": time.Second, "StopTimeout": time.Minute,
-		"Restarts": 2, "OnLoss": "ignore", "Propagate": config.Globs{"A_*", "B"}, "RayPort": uint16(7001),
+		"EndMargin": 2 * time.Minute,
+		"Restarts":  2, "OnLoss": "ignore", "Propagate": config.Globs{"A_*", "B"}, "RayPort": uint16(7001),
 		"RayStartArgs": config.Words{"--labels=a=b c", "--verbose"}, "RayBin": "/opt/ray/bin/ray", "RayDashboard": true,
 		"RewriteSignals": signals.Rewrites{syscall.SIGTERM: syscall.SIGINT},
 		"Preflight":      "off", "LogLevel": "debug", "LogFormat": "json", "StatusAddr": ":9090",

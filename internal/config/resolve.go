@@ -6,10 +6,12 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Resolve gives a value to what depends on other values (NODES is 1,
-// MAX_NODES is NODES, and a rank tells the role), then checks the values
+// MAX_NODES is NODES, a rank tells the role, END_MARGIN follows STOP_TIMEOUT),
+// then checks the values
 // against each other and refuses those that nothing carries out so far. It
 // comes after the last Fill. Values that Load or Fill refused are left out, so
 // that no error follows from another one; the error has one line for each
@@ -17,7 +19,7 @@ import (
 func (c *Config) Resolve() error {
 	var errs []error
 	for _, check := range []func() []error{
-		c.resolveSize, c.resolveRole, c.checkSecret, c.checkPorts, c.checkRuntime, c.checkSupported,
+		c.resolveSize, c.resolveRole, c.resolveMargin, c.checkSecret, c.checkPorts, c.checkRuntime, c.checkSupported,
 	} {
 		errs = append(errs, check()...)
 	}
@@ -36,6 +38,9 @@ func (c *Config) Warnings() []string {
 	}
 	if c.Nodes > 1 && c.Role == RoleAuto && loopback(c.Head) {
 		lines = append(lines, nameHead+"="+c.Head+" means another host on each host: right only where all nodes share one host's network")
+	}
+	if c.EndMargin < c.StopTimeout {
+		lines = append(lines, fmt.Sprintf("%s=%s is shorter than %s=%s: the scheduler may kill what is still ending", nameEndMargin, c.EndMargin, nameStopTimeout, c.StopTimeout))
 	}
 	return lines
 }
@@ -106,6 +111,18 @@ func (c *Config) resolveRole() []error {
 			"set it to the same host on every node, or "+nameRole+"=head if this is the head"))
 	}
 	return errs
+}
+
+// marginBeyondStop is what END_MARGIN is longer than STOP_TIMEOUT by default:
+// the nodes' clocks, and a container engine, need a moment too.
+const marginBeyondStop = 5 * time.Second
+
+func (c *Config) resolveMargin() []error {
+	if !c.given(nameEndMargin) && !c.bad[nameStopTimeout] {
+		c.EndMargin = c.StopTimeout + marginBeyondStop
+		c.settings[nameEndMargin] = setting{text: c.EndMargin.String(), source: SourceDefault}
+	}
+	return nil
 }
 
 func (c *Config) checkSecret() []error {

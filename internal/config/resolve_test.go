@@ -70,7 +70,6 @@ func TestResolveRefuses(t *testing.T) {
 		"none on two":       {with("RUNTIME", "none"), `SYMINIT_RUNTIME="none": carries a job over one node`},
 		"mp":                {with("RUNTIME", "mp"), `SYMINIT_RUNTIME="mp": not supported yet; accepted: auto, ray or none`},
 		"spmd":              {with("RUNTIME", "spmd"), `SYMINIT_RUNTIME="spmd": not supported yet`},
-		"slurm":             {with("CLUSTER", "Slurm"), `SYMINIT_CLUSTER="slurm": not supported yet; accepted: auto or none`},
 		"restarts":          {with("RESTARTS", "1"), `SYMINIT_RESTARTS="1": not supported yet; accepted: 0`},
 		"on loss":           {with("ON_LOSS", "ignore"), `SYMINIT_ON_LOSS="ignore": not supported yet; accepted: fail`},
 		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
@@ -123,6 +122,7 @@ func TestWarnings(t *testing.T) {
 		"insecure, alone":   {map[string]string{"INSECURE": "true"}, ""},
 		"head is localhost": {with("HEAD", "LocalHost."), "another host on each host"},
 		"head is loopback":  {with("HEAD", "127.0.0.1"), "another host on each host"},
+		"short margin":      {map[string]string{"END_MARGIN": "0s"}, "SYMINIT_END_MARGIN=0s is shorter than SYMINIT_STOP_TIMEOUT=9s"},
 		"role is clear":     {with("HEAD", "127.0.0.1", "ROLE", "head"), ""},
 	} {
 		cfg, err := resolved(t, c.vars)

@@ -30,6 +30,9 @@ const (
 	nameTokenFile = Prefix + "TOKEN_FILE"
 	nameInsecure  = Prefix + "INSECURE"
 	nameRayPort   = Prefix + "RAY_PORT"
+
+	nameStopTimeout = Prefix + "STOP_TIMEOUT"
+	nameEndMargin   = Prefix + "END_MARGIN"
 )
 
 // outputs are set by syminit for the job and ignored where a job starts

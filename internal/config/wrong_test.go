@@ -55,6 +55,7 @@ var wrong = []struct{ name, value, why string }{
 	{"START_TIMEOUT", "-5m", "too short"},
 	{"LOST_AFTER", "0s", "too short"},
 	{"STOP_TIMEOUT", "999ms", "too short"},
+	{"END_MARGIN", "-1s", "too short"},
 	{"RESTARTS", "-1", "out of range"},
 	{"ON_LOSS", "restart", "fail or ignore"},
 	{"PROPAGATE", "NCCL_[", `bad pattern "NCCL_["`},

@@ -1,0 +1,68 @@
+package agent
+
+import (
+	"net/netip"
+	"os"
+	"strconv"
+
+	"github.com/syminit/syminit/internal/cluster"
+	"github.com/syminit/syminit/internal/config"
+)
+
+// Place fills in what a scheduler tells of this node's place among the others:
+// size, rank, head. It comes between Load and Resolve. What is set already
+// keeps its value, and where that is enough a scheduler's variables that make
+// no sense don't matter.
+func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
+	if cfg.Refused("SYMINIT_CLUSTER") || cfg.Runtime == config.RuntimeNone {
+		return cluster.Facts{}, nil
+	}
+	hostname, _ := os.Hostname() // without one, no list has it
+	facts, err := cluster.Find(cluster.Config{Source: cfg.Cluster, Environ: environ, Hostname: hostname, ReadFile: os.ReadFile})
+	if err != nil && cfg.Cluster == cluster.Auto && placed(cfg) {
+		return cluster.Facts{}, nil
+	}
+	if err != nil || facts.Source == "" {
+		return facts, err
+	}
+	return facts, cfg.Fill(facts.Source, told(cfg, facts))
+}
+
+// placed reports whether the settings alone say what there is to know.
+func placed(cfg *config.Config) bool {
+	head := cfg.Told("SYMINIT_HEAD") || cfg.Role == config.RoleHead || cfg.Rank == 0
+	return cfg.Told("SYMINIT_NODES") && (head || cfg.Nodes == 1)
+}
+
+// told is what the facts have for the settings. A node that was told its role,
+// or that it is alone, needs no rank.
+func told(cfg *config.Config, facts cluster.Facts) map[string]string {
+	vars := map[string]string{"SYMINIT_NODES": strconv.Itoa(facts.Nodes)}
+	if cfg.Told("SYMINIT_NODES") && cfg.Nodes == 1 {
+		return vars
+	}
+	vars["SYMINIT_HEAD"] = facts.Head
+	if cfg.Role == config.RoleAuto {
+		vars["SYMINIT_RANK"] = strconv.Itoa(facts.Rank)
+	}
+	if !cfg.Told("SYMINIT_NODE_IP") && !cfg.Told("SYMINIT_INTERFACE") {
+		vars["SYMINIT_INTERFACE"] = facts.Interface
+		if facts.NodeIP.IsValid() {
+			vars["SYMINIT_NODE_IP"] = facts.NodeIP.String()
+		}
+	}
+	return vars
+}
+
+// nodeName is what the others call this node: the scheduler's name for it, as a
+// container's host name may be anything, else the host's.
+func nodeName(facts cluster.Facts, hostname string) string {
+	if facts.Rank >= len(facts.Names) {
+		return hostname
+	}
+	name := facts.Names[facts.Rank]
+	if _, err := netip.ParseAddr(name); err == nil {
+		return hostname
+	}
+	return name
+}

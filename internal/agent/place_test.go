@@ -1,0 +1,118 @@
+package agent
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/syminit/syminit/internal/config"
+)
+
+// slurmTask is the environment of a task on the second of two nodes.
+func slurmTask(more ...string) []string {
+	return append(more,
+		"SLURM_JOB_ID=7", "SLURM_STEP_ID=0", "SLURM_STEP_NUM_NODES=2", "SLURM_STEP_NUM_TASKS=2", "SLURM_NNODES=2",
+		"SLURM_STEP_NODELIST=n[1-2]", "SLURM_NODEID=1", "SLURMD_NODENAME=n2",
+	)
+}
+
+func TestPlace(t *testing.T) {
+	for name, tt := range map[string]struct {
+		environ []string
+		want    map[string]string // value and source
+	}{
+		"slurm": {slurmTask(), map[string]string{
+			"NODES": "2 slurm", "RANK": "1 slurm", "HEAD": "n1 slurm", "ROLE": "worker SYMINIT_RANK",
+		}},
+		"explicit first": {slurmTask("SYMINIT_NODES=3", "SYMINIT_HEAD=10.0.0.9", "SYMINIT_RANK=2"), map[string]string{
+			"NODES": "3 environment", "RANK": "2 environment", "HEAD": "10.0.0.9 environment",
+		}},
+		"a part": {slurmTask("SYMINIT_HEAD=10.0.0.9"), map[string]string{
+			"NODES": "2 slurm", "RANK": "1 slurm", "HEAD": "10.0.0.9 environment",
+		}},
+		"role": {slurmTask("SYMINIT_ROLE=head"), map[string]string{
+			"NODES": "2 slurm", "RANK": " default", "HEAD": "n1 slurm", "ROLE": "head environment",
+		}},
+		"one node": {slurmTask("SYMINIT_NODES=1"), map[string]string{
+			"NODES": "1 environment", "RANK": " default", "HEAD": " default",
+		}},
+		"none":         {slurmTask("SYMINIT_CLUSTER=none"), map[string]string{"NODES": "1 default", "RANK": " default", "HEAD": " default"}},
+		"runtime none": {slurmTask("SYMINIT_RUNTIME=none"), map[string]string{"NODES": "1 default", "RANK": " default", "HEAD": " default"}},
+		"by name":      {slurmTask("SYMINIT_CLUSTER=generic", "NNODES=3", "NODE_RANK=0", "MASTER_ADDR=m"), map[string]string{"NODES": "3 generic", "RANK": "0 generic", "HEAD": "m generic"}},
+		"allocation of one": {[]string{"SLURM_JOB_ID=7", "SLURM_JOB_NUM_NODES=1", "SLURM_JOB_NODELIST=n7"}, map[string]string{
+			"NODES": "1 slurm", "RANK": "0 slurm", "HEAD": "n7 slurm",
+		}},
+		// The settings say it all, so a batch script's variables don't matter.
+		"explicit, not a step": {[]string{"SYMINIT_NODES=2", "SYMINIT_HEAD=h", "SLURM_JOB_ID=7", "SLURM_JOB_NUM_NODES=2"}, map[string]string{
+			"NODES": "2 environment", "RANK": " default", "HEAD": "h environment",
+		}},
+		"own address": {[]string{"NUM_NODES=2", "NODE_RANK=1", "PRIMARY_ADDR=10.0.0.1", "NODE_ADDR=10.0.0.2"}, map[string]string{
+			"NODES": "2 runpod", "NODE_IP": "10.0.0.2 runpod",
+		}},
+		"own interface": {[]string{"SYMINIT_INTERFACE=eth1", "NUM_NODES=2", "NODE_RANK=1", "PRIMARY_ADDR=10.0.0.1", "NODE_ADDR=10.0.0.2"}, map[string]string{
+			"INTERFACE": "eth1 environment", "NODE_IP": " default",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environ := append([]string{"SYMINIT_TOKEN=0123456789abcdef"}, tt.environ...)
+			cfg, err := config.Load(environ)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Place(cfg, environ); err != nil {
+				t.Fatal(err)
+			}
+			if err := cfg.Resolve(); err != nil {
+				t.Error(err)
+			}
+			for _, v := range cfg.Values() {
+				want, ok := tt.want[strings.TrimPrefix(v.Name, "SYMINIT_")]
+				if got := v.Value + " " + v.Source; ok && got != want {
+					t.Errorf("%s is %q, want %q", v.Name, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestPlaceRefuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		environ []string
+		err     string
+	}{
+		"not a step":          {[]string{"SLURM_JOB_ID=7", "SLURM_JOB_NUM_NODES=2"}, "start it with srun"},
+		"not a step, by name": {[]string{"SYMINIT_CLUSTER=slurm", "SYMINIT_NODES=2", "SYMINIT_HEAD=h", "SLURM_JOB_ID=7", "SLURM_JOB_NUM_NODES=2"}, "start it with srun"},
+		"two":                 {slurmTask("NNODES=2", "NODE_RANK=0", "MASTER_ADDR=m"), "generic says rank 0 of 2"},
+		"absent":              {[]string{"SYMINIT_CLUSTER=lws"}, "LWS_GROUP_SIZE"},
+		"too many":            {[]string{"NNODES=7000", "NODE_RANK=0", "MASTER_ADDR=m"}, `SYMINIT_NODES="7000" (from generic)`},
+	} {
+		cfg, _ := config.Load(tt.environ)
+		if _, err := Place(cfg, tt.environ); err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), "; next: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// A wrong SYMINIT_CLUSTER has its error already.
+	cfg, err := config.Load([]string{"SYMINIT_CLUSTER=k8s"})
+	if _, again := Place(cfg, nil); err == nil || again != nil {
+		t.Errorf("k8s: %v, %v", err, again)
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	hostname, _ := os.Hostname()
+	for environ, want := range map[string]string{
+		strings.Join(slurmTask(), "\n"):                                          "n2",
+		"SKYPILOT_NUM_NODES=1\nSKYPILOT_NODE_RANK=0\nSKYPILOT_NODE_IPS=10.0.0.1": hostname,
+		"": hostname,
+	} {
+		lines := strings.Split(environ, "\n")
+		cfg, err := config.Load(lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		facts, err := Place(cfg, lines)
+		if got := nodeName(facts, hostname); err != nil || got != want {
+			t.Errorf("%s: %s, %v", environ, got, err)
+		}
+	}
+}
