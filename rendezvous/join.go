@@ -29,6 +29,8 @@ type WorkerConfig struct {
 	Self     Node           // this node; see Node for what may be empty
 	Progress func(Progress) // told as far as the waiting goes, one call at a time; nil: nobody is. It must not call the Worker
 	Log      *zap.Logger    // nil: no log
+
+	jitter func(time.Duration) time.Duration // a part of a pause, by chance; nil: any part
 }
 
 func (c *WorkerConfig) prepare() error {
@@ -37,6 +39,9 @@ func (c *WorkerConfig) prepare() error {
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
+	}
+	if c.jitter == nil {
+		c.jitter = mathrand.N[time.Duration]
 	}
 	switch {
 	case c.Dial == nil:
@@ -110,7 +115,7 @@ func (j *joiner) note(err error) {
 func (j *joiner) nextPause() time.Duration {
 	pause := j.pause
 	j.pause = min(2*pause, pauseMax)
-	return pause/2 + mathrand.N(pause/2)
+	return pause/2 + j.cfg.jitter(pause/2)
 }
 
 func (j *joiner) gaveUp(ctx context.Context, err error) error {
