@@ -9,7 +9,7 @@ import (
 // tryAgree fixes the roster as soon as all nodes are here, and hands it out.
 // It is called with mu held.
 func (h *Head) tryAgree() {
-	if h.state != gathering || len(h.members)+1 < h.cfg.Nodes || time.Now().Before(h.cfg.NotBefore) {
+	if h.state != gathering || len(h.members)+1 < h.cfg.Nodes || time.Now().Before(h.cfg.NotBefore) || h.inDoubt() {
 		return
 	}
 	h.placed = h.place()

@@ -99,10 +99,27 @@ func (h *Head) conflict(head Node, a application) *refusal {
 			return stale(a)
 		}
 		if no := h.clash(m.node, node); no != nil {
-			return cmp.Or(m.doubt(a), no)
+			return cmp.Or(h.doubt(m, a), no)
 		}
 	}
 	return nil
+}
+
+// showedLife reports whether the member has been heard since it was doubted:
+// later than what can have been under way then.
+func (m *member) showedLife() bool {
+	return m.sess.heardAt().After(m.doubted.Add(m.sess.silence / beatsPerSilence))
+}
+
+// inDoubt reports whether a member may be one that has come again. It is called
+// with mu held.
+func (h *Head) inDoubt() bool {
+	for _, m := range h.members {
+		if m.doubtedBy != "" && !m.showedLife() && time.Since(m.doubted) < m.sess.silence {
+			return true
+		}
+	}
+	return false
 }
 
 // stale refuses a connection that its worker has given up.
@@ -119,16 +136,17 @@ func stale(a application) *refusal {
 // that is dead already; or a second node on one host. Until the member has shown
 // life, or has been lost, the applicant is told to come again; nil: it is a
 // second one.
-func (m *member) doubt(a application) *refusal {
+// Nor does the run begin with that member before.
+func (h *Head) doubt(m *member, a application) *refusal {
 	if m.sess == nil || !sameNode(m.node, a.Node) {
 		return nil
 	}
 	now := time.Now()
 	if m.doubtedBy != a.ID {
 		m.doubted, m.doubtedBy = now, a.ID
+		h.wg.Go(func() { h.hold(m.sess.silence) }) // by then it's clear
 	}
-	// What was under way may still come in; a beat later than that cannot be.
-	if m.sess.heardAt().After(m.doubted.Add(m.sess.silence / beatsPerSilence)) {
+	if m.showedLife() {
 		return nil
 	}
 	return &refusal{

@@ -23,7 +23,7 @@ func (h *Head) tooLate(a application) *refusal {
 		if m.gone || !sameNode(m.node, a.Node) {
 			continue
 		}
-		if no := m.doubt(a); no != nil {
+		if no := h.doubt(m, a); no != nil {
 			return no
 		}
 	}
