@@ -1,8 +1,6 @@
 package rendezvous
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -11,7 +9,7 @@ import (
 // tryAgree fixes the roster as soon as all nodes are here, and hands it out.
 // It is called with mu held.
 func (h *Head) tryAgree() {
-	if h.state != gathering || len(h.members)+1 < h.cfg.Nodes {
+	if h.state != gathering || len(h.members)+1 < h.cfg.Nodes || time.Now().Before(h.cfg.NotBefore) || h.inDoubt() {
 		return
 	}
 	h.placed = h.place()
@@ -52,34 +50,16 @@ func (h *Head) enter(s headState, c chan struct{}) {
 	h.touch()
 }
 
-// place puts the members into the order of their ranks: a scheduler's, if it
-// gave every worker one, else the head first and the others by address.
-func (h *Head) place() []*member {
-	placed := make([]*member, 1, len(h.members)+1)
-	placed[0] = h.self
-	ranked := 0
-	for _, m := range h.members {
-		placed = append(placed, m)
-		if m.node.Rank != NoRank {
-			ranked++
-		}
+// hold has the nodes agree when they may.
+func (h *Head) hold(wait time.Duration) {
+	select {
+	case <-time.After(wait):
+	case <-h.endedC:
+	case <-h.closedC:
 	}
-	// Ranks are distinct and below Nodes, for admit has seen to that: if all
-	// have one and there are Nodes of them, they are 0 to Nodes-1.
-	byRank := ranked > 0 && ranked == len(h.members)
-	if ranked > 0 && !byRank {
-		h.log.Warn("not every node has a rank from its scheduler: ranks go by address",
-			zap.Int("with", ranked), zap.Int("without", len(h.members)-ranked))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closed {
+		h.tryAgree()
 	}
-	slices.SortFunc(placed[1:], func(a, b *member) int {
-		if byRank {
-			return cmp.Compare(a.node.Rank, b.node.Rank)
-		}
-		return cmp.Or(
-			a.node.Addr.Compare(b.node.Addr),
-			cmp.Compare(a.node.Name, b.node.Name),
-			cmp.Compare(a.id, b.id),
-		)
-	})
-	return placed
 }

@@ -20,10 +20,26 @@ const (
 
 // HeadConfig says how a run's head is set up.
 type HeadConfig struct {
-	Listener net.Listener // where workers come in; the Head closes it
+	Listener net.Listener // where workers come in; the Head closes it, unless KeepOpen
 	Secret   []byte       // what every node proves to know; nil: nothing is proven, any peer is taken for a worker
 	Self     Node         // the head itself; Rank must be 0 or NoRank
-	Nodes    int          // how many nodes the run has, the head among them: 1 to 6000
+	Nodes    int          // how many nodes the run needs, the head among them: 1 to 6000
+	// MaxNodes is how many nodes the run may have. Those that come after Nodes
+	// are there get into the run once it is going. 0: Nodes.
+	MaxNodes int
+	// Rejoin lets a node take an empty place, its own or that of another that
+	// was lost, in a run that is going. Without it a loss is the end of the run,
+	// which the caller brings about.
+	Rejoin bool
+	// Was is the roster of the run before, whose nodes get their ranks back.
+	// Zero: none that this head knows of; then workers' own word counts.
+	Was Roster
+	// NotBefore is when the nodes may agree at the earliest. They may come
+	// before. Zero: at once.
+	NotBefore time.Time
+	// KeepOpen has Close leave the Listener open, for the Head of the next run.
+	// The Listener needs a SetDeadline for that, as TCP's has.
+	KeepOpen bool
 	// Names of the nodes by rank, as far as a scheduler tells: to name who is
 	// missing. nil: unknown.
 	Names       []string
@@ -57,7 +73,11 @@ const (
 //
 // A worker that leaves while gathering is counted out and may come again; one
 // that leaves when agreed or going is an [Event]; one that leaves when ended
-// has either acknowledged or is among those that Finish returns.
+// has either acknowledged or is among those that Finish returns. Into a run that
+// is going, workers may still come: see Rejoin and MaxNodes.
+//
+// A restart is another Head on the same listener: Finish with an outcome that
+// says Again, Close with KeepOpen, NewHead with the roster that Was.
 //
 // All methods may be called from any goroutine.
 type Head struct {
@@ -83,9 +103,10 @@ type Head struct {
 	members   map[string]*member // workers by their application's ID; once agreed, those of the roster for good
 	placed    []*member          // by rank, once agreed
 	roster    Roster
-	broken    error      // why no roster could be made
-	unready   int        // nodes of the roster that are not ready
-	lost      *LostError // the first while agreed
+	touched   map[int]bool // ranks of which the workers have not been told since they changed
+	broken    error        // why no roster could be made
+	unready   int          // nodes of the roster that are not ready
+	lost      *LostError   // the first while agreed
 	outcome   Outcome
 	unsettled int // workers whose acknowledgement may still come
 	problem   string
@@ -99,10 +120,15 @@ type member struct {
 	id    string
 	try   int
 	sess  *session
+	was   *Place
 	ready bool
+	late  bool // came when the run was going
 	fail  bool // its Failed was told
 	gone  bool
 	acked bool
+
+	doubted   time.Time // when another came that may be this one; see doubt
+	doubtedBy string    // that one's ID
 }
 
 // public is what others are told of the node.
@@ -118,6 +144,9 @@ func NewHead(cfg HeadConfig) (*Head, error) {
 	if cfg.Progress == nil {
 		cfg.Progress = func(Progress) {}
 	}
+	if cfg.MaxNodes == 0 {
+		cfg.MaxNodes = cfg.Nodes
+	}
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("head of a run: %w", err)
 	}
@@ -125,20 +154,29 @@ func NewHead(cfg HeadConfig) (*Head, error) {
 	if err != nil {
 		return nil, fmt.Errorf("head of a run: %w", err)
 	}
+	if l, ok := cfg.Listener.(interface{ SetDeadline(time.Time) error }); ok {
+		if err := l.SetDeadline(time.Time{}); err != nil {
+			return nil, fmt.Errorf("head of a run: open the port again: %w", err)
+		}
+	}
 	now := time.Now()
 	h := &Head{
 		cfg: cfg, log: cfg.Log, tls: tlsConfig, door: newDoor(), began: now, since: now,
-		events:  make(chan Event, eventRoom(cfg.Nodes)),
+		events:  make(chan Event, eventRoom(cfg.MaxNodes)),
 		changed: make(chan struct{}, 1),
 		agreedC: make(chan struct{}), goingC: make(chan struct{}), endedC: make(chan struct{}),
 		closedC: make(chan struct{}), firstLostC: make(chan struct{}), settledC: make(chan struct{}),
 		self:    &member{node: cfg.Self},
 		members: make(map[string]*member),
 		roster:  Roster{RunID: rand.Text()},
+		touched: make(map[int]bool),
 		noted:   make(map[string]bool),
 	}
 	h.touch()
 	h.tryAgree()
+	if wait := time.Until(cfg.NotBefore); wait > 0 {
+		h.wg.Go(func() { h.hold(wait) })
+	}
 	h.wg.Go(h.accept)
 	h.wg.Go(h.tell)
 	return h, nil
@@ -152,6 +190,8 @@ func (c HeadConfig) check() error {
 		return errors.New("the secret is empty")
 	case c.Nodes < 1 || c.Nodes > maxNodes:
 		return fmt.Errorf("%d nodes, accepted are 1 to %d", c.Nodes, maxNodes)
+	case c.MaxNodes < c.Nodes || c.MaxNodes > maxNodes:
+		return fmt.Errorf("%d nodes at most, accepted are %d to %d", c.MaxNodes, c.Nodes, maxNodes)
 	case c.LostAfter < minLostAfter || c.LostAfter > maxLostAfter:
 		return fmt.Errorf("nodes lost after %s, accepted is %s to %s", c.LostAfter, minLostAfter, maxLostAfter)
 	case len(c.Payload) > maxPayload:
@@ -161,11 +201,14 @@ func (c HeadConfig) check() error {
 	case c.Self.Rank > 0:
 		return fmt.Errorf("the head's rank is %d, it must be 0", c.Self.Rank)
 	}
+	if _, ok := c.Listener.(interface{ SetDeadline(time.Time) error }); c.KeepOpen && !ok {
+		return errors.New("a listener that cannot be kept open, for it has no SetDeadline")
+	}
 	return c.Self.check()
 }
 
-// Close shuts the port and every session at once, and waits until nothing of
-// the head is left running. Workers that have had no outcome take the head for
+// Close shuts the port, unless KeepOpen, and every session at once, and waits
+// until nothing of the head is left running. Workers that have had no outcome take the head for
 // lost: call Finish first.
 func (h *Head) Close() error {
 	h.mu.Lock()
@@ -181,7 +224,7 @@ func (h *Head) Close() error {
 	}
 	h.mu.Unlock()
 
-	err := h.cfg.Listener.Close()
+	err := h.shut()
 	h.door.clear()
 	for _, s := range sessions {
 		s.abort(net.ErrClosed)
@@ -194,12 +237,21 @@ func (h *Head) Close() error {
 	return nil
 }
 
+// shut has no one come in any more.
+func (h *Head) shut() error {
+	l, ok := h.cfg.Listener.(interface{ SetDeadline(time.Time) error })
+	if h.cfg.KeepOpen && ok {
+		return l.SetDeadline(time.Unix(1, 0))
+	}
+	return h.cfg.Listener.Close()
+}
+
 // sendAll queues a frame for every worker that is there. It is called with mu
 // held.
 func (h *Head) sendAll(frame []byte) {
 	for _, m := range h.members {
-		if !m.gone {
-			m.sess.out.send(frame)
+		if !m.gone && !m.sess.out.send(frame) {
+			m.sess.abort(errBehind)
 		}
 	}
 }

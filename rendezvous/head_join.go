@@ -59,7 +59,7 @@ func (h *Head) letIn(conn net.Conn) {
 // receive brings a connection from its first byte to a session or to its end.
 func (h *Head) receive(v *visitor) {
 	defer h.door.leave(v)
-	_ = v.SetDeadline(time.Now().Add(proofTime))
+	_ = v.SetDeadline(v.since.Add(proofTime))
 	conn := tls.Server(v, h.tls)
 
 	a, err := h.introduce(v, conn)
@@ -68,7 +68,7 @@ func (h *Head) receive(v *visitor) {
 		m, err = h.admit(a, v, conn)
 	}
 	if err != nil {
-		h.turnAway(conn, a, err)
+		h.turnAway(conn, v.since.Add(proofTime), a, err)
 		return
 	}
 	// A goroutine of its own, so that the deep stack of a TLS handshake is not
@@ -116,6 +116,10 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 	if no := h.judge(head, *a); no != nil {
 		return nil, no
 	}
+	rank := NoRank
+	if h.state == going {
+		rank = h.placeFor(*a)
+	}
 	if h.closed || !h.door.leave(v) {
 		return nil, net.ErrClosed
 	}
@@ -125,9 +129,13 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 		old.gone = true
 		old.sess.abort(errClosed)
 	}
-	m := &member{node: a.Node, id: a.ID, try: a.Try, sess: newSession(conn, h.cfg.LostAfter)}
+	m := &member{node: a.Node, id: a.ID, try: a.Try, was: a.Was, sess: newSession(conn, h.cfg.LostAfter)}
 	m.sess.out.send(welcome)
 	h.members[a.ID] = m
+	if h.state == going {
+		h.comeLate(m, rank)
+		return m, nil
+	}
 	h.log.Info("node joined", zap.Stringer("node", a.Node),
 		zap.Int("have", len(h.members)+1), zap.Int("want", h.cfg.Nodes))
 	h.touch()

@@ -12,8 +12,22 @@ import (
 )
 
 // eventRoom makes room for all events that there can be: of each worker one
-// Lost and one Failed, and any number of Stopped, which is limited in hear.
-func eventRoom(nodes int) int { return 2*nodes + maxStopped }
+// Lost and one Failed, and any number of Stopped, which is limited in hear. Of
+// those that come into a run that is going, only so many are taken in that
+// there is room: twice as many as a run has, if nobody reads.
+func eventRoom(nodes int) int { return 5*nodes + maxStopped }
+
+// roomForEvents reports whether there is room for a Joined, a Lost and a Failed
+// more, beside those that the members may cause. It is called with mu held.
+func (h *Head) roomForEvents() bool {
+	may := 3
+	for _, m := range h.members {
+		if !m.gone {
+			may += 2
+		}
+	}
+	return len(h.events)+may+maxStopped <= cap(h.events)
+}
 
 // maxStopped is how many Stopped may wait to be read. A person who presses the
 // key once more does not need the one that finds no room.
@@ -23,6 +37,20 @@ const maxStopped = 64
 // agreement to [Head.Finish]. It never holds up the head, and is closed by
 // [Head.Close].
 func (h *Head) Events() <-chan Event { return h.events }
+
+// Roster is what the nodes agreed on, with the changes since. It has no nodes
+// before that.
+func (h *Head) Roster() Roster {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rosterNow()
+}
+
+func (h *Head) rosterNow() Roster {
+	r := h.roster
+	r.Nodes = slices.Clone(r.Nodes)
+	return r
+}
 
 // Gather waits until all nodes are here and returns the roster. It fails with
 // a [MissingError] when the context ends first, or an [EndedError] after Finish.
@@ -41,9 +69,7 @@ func (h *Head) Gather(ctx context.Context) (Roster, error) {
 	case h.state == ended:
 		return Roster{}, &EndedError{h.outcome}
 	case h.state != gathering:
-		r := h.roster
-		r.Nodes = slices.Clone(r.Nodes)
-		return r, nil
+		return h.rosterNow(), nil
 	}
 	return Roster{}, h.late(ctx, Gathering)
 }
@@ -101,6 +127,12 @@ func (h *Head) late(ctx context.Context, stage Stage) error {
 // markReady counts a node as ready, and lets all go if it is the last. It is
 // called with mu held.
 func (h *Head) markReady(m *member) {
+	if h.state == going && m.late && !m.ready {
+		m.ready = true
+		m.sess.out.send(bare(kindGo))
+		h.log.Info("node is ready in the run that is going", zap.Stringer("node", m.node))
+		return
+	}
 	if h.state != agreed || m.ready {
 		return
 	}
@@ -150,8 +182,12 @@ func (h *Head) dropped(m *member, err error) {
 	if m.gone || h.closed {
 		return
 	}
+	h.drop(m, lossReason(err, h.cfg.LostAfter))
+}
+
+// drop is dropped with mu held.
+func (h *Head) drop(m *member, reason string) {
 	m.gone = true
-	reason := lossReason(err, h.cfg.LostAfter)
 	switch {
 	case h.state == gathering:
 		delete(h.members, m.id)
@@ -170,6 +206,8 @@ func (h *Head) dropped(m *member, err error) {
 			close(h.firstLostC)
 		}
 		h.events <- Lost{m.public(), reason}
+		h.roster.Nodes[m.node.Rank].Gone = true
+		h.alter(m.node.Rank)
 	}
 }
 

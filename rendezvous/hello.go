@@ -7,7 +7,7 @@ import (
 )
 
 // protocolVersion changes when a peer of the version before could not take part.
-const protocolVersion uint16 = 1
+const protocolVersion uint16 = 2
 
 // A greeting, in this order: magic, version, mode, answer, proof. The bytes up
 // to the proof stay as they are in every version, so that versions that cannot

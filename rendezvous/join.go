@@ -27,8 +27,12 @@ type WorkerConfig struct {
 	Head     string         // what Dial connects to, for messages: host and port
 	Secret   []byte         // as the head's; nil: prove nothing, and ask for no proof
 	Self     Node           // this node; see Node for what may be empty
+	Was      Place          // this node's place in the run before, which it asks for again; zero: none
 	Progress func(Progress) // told as far as the waiting goes, one call at a time; nil: nobody is. It must not call the Worker
+	Changed  func(Roster)   // told the roster as it is now, when others were lost or joined in a run that goes on; as Progress
 	Log      *zap.Logger    // nil: no log
+
+	jitter func(time.Duration) time.Duration // a part of a pause, by chance; nil: any part
 }
 
 func (c *WorkerConfig) prepare() error {
@@ -37,6 +41,12 @@ func (c *WorkerConfig) prepare() error {
 	}
 	if c.Progress == nil {
 		c.Progress = func(Progress) {}
+	}
+	if c.Changed == nil {
+		c.Changed = func(Roster) {}
+	}
+	if c.jitter == nil {
+		c.jitter = mathrand.N[time.Duration]
 	}
 	switch {
 	case c.Dial == nil:
@@ -70,7 +80,7 @@ func Join(ctx context.Context, cfg WorkerConfig) (*Worker, error) {
 			return w, nil
 		case errors.As(err, &no) && !no.Retry:
 			return nil, &RefusedError{Head: cfg.Head, Reason: no.Reason, Fix: no.Fix}
-		case errors.As(err, &ended):
+		case errors.As(err, &ended) && !ended.Outcome.Again:
 			return nil, err
 		case ctx.Err() != nil:
 			return nil, j.gaveUp(ctx, err)
@@ -110,7 +120,7 @@ func (j *joiner) note(err error) {
 func (j *joiner) nextPause() time.Duration {
 	pause := j.pause
 	j.pause = min(2*pause, pauseMax)
-	return pause/2 + mathrand.N(pause/2)
+	return pause/2 + j.cfg.jitter(pause/2)
 }
 
 func (j *joiner) gaveUp(ctx context.Context, err error) error {
@@ -183,7 +193,11 @@ func (j *joiner) introduce(conn net.Conn) (*session, error) {
 		self.Addr = addrOf(conn.LocalAddr())
 	}
 	j.tries++
-	frame, err := encode(message{Type: kindJoin, Join: &application{ID: j.id, Try: j.tries, Node: self}})
+	a := &application{ID: j.id, Try: j.tries, Node: self}
+	if was := j.cfg.Was; was != (Place{}) {
+		a.Was = &was
+	}
+	frame, err := encode(message{Type: kindJoin, Join: a})
 	if err != nil {
 		return nil, err
 	}
@@ -198,6 +212,8 @@ func (j *joiner) introduce(conn net.Conn) (*session, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case m.Type == kindRefuse && m.Outcome != nil:
+		return nil, &EndedError{*m.Outcome}
 	case m.Type == kindRefuse:
 		return nil, m.Refusal
 	case m.Type != kindWelcome:

@@ -1,8 +1,10 @@
 package rendezvous
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -19,13 +21,24 @@ func (h *Head) judge(head Node, a application) *refusal {
 	case gathering:
 		return h.conflict(head, a)
 	case ended:
-		return &refusal{
-			Reason: "the run has ended",
-			Fix:    "start it again on every node, the head among them",
-			Retry:  true, // where containers are restarted, a new head comes
-		}
+		return h.over(a)
 	}
 	return h.tooLate(a)
+}
+
+// over refuses a node that comes when the run has ended. One that was in it, and
+// has lost its session, hears how.
+func (h *Head) over(a application) *refusal {
+	no := &refusal{
+		Reason: "the run has ended",
+		Fix:    "start it again on every node, the head among them",
+		Retry:  true, // where containers are restarted, a new head comes
+	}
+	if a.Was != nil && a.Was.RunID == h.roster.RunID && !h.outcome.Again {
+		o := h.outcome.trimmed()
+		no.outcome = &o
+	}
+	return no
 }
 
 // mismatch compares what must be the same on every node, all of it, so that a
@@ -68,9 +81,9 @@ func shown(value string) string {
 // conflict finds what a joining node has that only one may have.
 func (h *Head) conflict(head Node, a application) *refusal {
 	node := a.Node
-	if node.Rank >= h.cfg.Nodes {
+	if node.Rank >= h.cfg.MaxNodes {
 		return &refusal{
-			Reason: fmt.Sprintf("%s has rank %d, and the run has %d nodes", node, node.Rank, h.cfg.Nodes),
+			Reason: fmt.Sprintf("%s has rank %d, and the run has %d nodes", node, node.Rank, h.cfg.MaxNodes),
 			Fix:    "give the nodes ranks from 0, or set SYMINIT_NODES to how many there are",
 		}
 	}
@@ -83,17 +96,64 @@ func (h *Head) conflict(head Node, a application) *refusal {
 			if a.Try > m.try {
 				continue
 			}
-			return &refusal{
-				Reason: fmt.Sprintf("%s has come on another connection since", node),
-				Fix:    "none is needed",
-				Retry:  true,
-			}
+			return stale(a)
 		}
 		if no := h.clash(m.node, node); no != nil {
-			return no
+			return cmp.Or(h.doubt(m, a), no)
 		}
 	}
 	return nil
+}
+
+// showedLife reports whether the member has been heard since it was doubted:
+// later than what can have been under way then.
+func (m *member) showedLife() bool {
+	return m.sess.heardAt().After(m.doubted.Add(m.sess.silence / beatsPerSilence))
+}
+
+// inDoubt reports whether a member may be one that has come again. It is called
+// with mu held.
+func (h *Head) inDoubt() bool {
+	for _, m := range h.members {
+		if m.doubtedBy != "" && !m.showedLife() && time.Since(m.doubted) < m.sess.silence {
+			return true
+		}
+	}
+	return false
+}
+
+// stale refuses a connection that its worker has given up.
+func stale(a application) *refusal {
+	return &refusal{
+		Reason: fmt.Sprintf("%s has come on another connection since", a.Node),
+		Fix:    "none is needed",
+		Retry:  true,
+	}
+}
+
+// doubt judges an applicant that has the name and the address of a member. It
+// may be that member, started again after its host lost power, with a session
+// that is dead already; or a second node on one host. Until the member has shown
+// life, or has been lost, the applicant is told to come again; nil: it is a
+// second one.
+// Nor does the run begin with that member before.
+func (h *Head) doubt(m *member, a application) *refusal {
+	if m.sess == nil || !sameNode(m.node, a.Node) {
+		return nil
+	}
+	now := time.Now()
+	if m.doubtedBy != a.ID {
+		m.doubted, m.doubtedBy = now, a.ID
+		h.wg.Go(func() { h.hold(m.sess.silence) }) // by then it's clear
+	}
+	if m.showedLife() {
+		return nil
+	}
+	return &refusal{
+		Reason: fmt.Sprintf("%s is here already, and it is not clear yet whether that one is still alive", m.node),
+		Fix:    "wait; or if these are two nodes, start one syminit a host",
+		Retry:  true,
+	}
 }
 
 func (h *Head) clash(have, node Node) *refusal {
@@ -110,23 +170,4 @@ func (h *Head) clash(have, node Node) *refusal {
 		}
 	}
 	return nil
-}
-
-// tooLate refuses a node that comes when the roster is agreed. If it is one of
-// the roster that has lost its session, this run is about to end and there may
-// be a next.
-func (h *Head) tooLate(a application) *refusal {
-	for id, m := range h.members {
-		if id == a.ID || m.gone && m.node.Name == a.Node.Name && m.node.Addr == a.Node.Addr {
-			return &refusal{
-				Reason: fmt.Sprintf("the run has begun and has lost %s since", m.node),
-				Fix:    "wait for the run to end, or stop it",
-				Retry:  true,
-			}
-		}
-	}
-	return &refusal{
-		Reason: fmt.Sprintf("the run has its %d nodes: %s", len(h.roster.Nodes), named(h.roster.Nodes)),
-		Fix:    "start as many nodes as SYMINIT_NODES says, or raise it on every node",
-	}
 }

@@ -28,6 +28,7 @@ const (
 	kindPlace   kind = "place"
 	kindRoster  kind = "roster"
 	kindGo      kind = "go"
+	kindChange  kind = "change"
 	kindOutcome kind = "outcome"
 	// Both ways.
 	kindBeat kind = "beat"
@@ -43,7 +44,8 @@ type message struct {
 	Wait    *wait          `json:"wait,omitempty"`    // wait
 	Rank    *int           `json:"rank,omitempty"`    // place
 	Roster  *wireRoster    `json:"roster,omitempty"`  // roster
-	Outcome *Outcome       `json:"outcome,omitempty"` // fail, outcome
+	Change  *change        `json:"change,omitempty"`  // change
+	Outcome *Outcome       `json:"outcome,omitempty"` // fail, outcome; refuse: of the run that the worker has lost
 	Signal  syscall.Signal `json:"signal,omitempty"`  // stop; numbers as on Linux
 }
 
@@ -55,6 +57,9 @@ type application struct {
 	ID   string `json:"id"`
 	Try  int    `json:"try"`
 	Node Node   `json:"node"`
+	// Was is the node's place in the run before, by which it gets it back from
+	// a head that knows nothing of that run.
+	Was *Place `json:"was,omitempty"`
 }
 
 func (a application) check() error {
@@ -62,6 +67,11 @@ func (a application) check() error {
 		return err
 	}
 	return a.Node.check()
+}
+
+// had reports whether the node had that place.
+func (a application) had(run string, rank int) bool {
+	return a.Was != nil && a.Was.RunID == run && a.Was.Rank == rank
 }
 
 // terms are what a head tells a worker when it takes it in.
@@ -79,11 +89,20 @@ type wait struct {
 	Missing []string `json:"missing,omitempty"`
 }
 
+// change is what has become of some of a run's places since the roster, or the
+// change before: who has them, and which of them are empty by now.
+type change struct {
+	Came []Node `json:"came"`
+	Gone []int  `json:"gone,omitempty"`
+}
+
 // refusal is why a node is not taken in.
 type refusal struct {
 	Reason string `json:"reason"`
 	Fix    string `json:"fix"`
 	Retry  bool   `json:"retry,omitempty"` // time may cure it
+
+	outcome *Outcome // of the run that the node was in; on the head only
 }
 
 func (r *refusal) Error() string { return r.Reason }
@@ -95,20 +114,25 @@ type wireRoster struct {
 	Run     string          `json:"run"`
 	Names   string          `json:"names"`
 	Addrs   string          `json:"addrs"` // "-": none
+	Gone    []int           `json:"gone,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"`
 }
 
 func (r Roster) wire() *wireRoster {
 	names := make([]string, len(r.Nodes))
 	addrs := make([]string, len(r.Nodes))
+	var gone []int
 	for i, n := range r.Nodes {
+		if n.Gone {
+			gone = append(gone, i)
+		}
 		names[i], addrs[i] = n.Name, "-"
 		if n.Addr.IsValid() {
 			addrs[i] = n.Addr.String()
 		}
 	}
 	return &wireRoster{
-		Run: r.RunID, Names: strings.Join(names, " "), Addrs: strings.Join(addrs, " "), Payload: r.Payload,
+		Run: r.RunID, Names: strings.Join(names, " "), Addrs: strings.Join(addrs, " "), Gone: gone, Payload: r.Payload,
 	}
 }
 
@@ -130,6 +154,12 @@ func (w *wireRoster) roster() (Roster, error) {
 			}
 		}
 		nodes = append(nodes, n)
+	}
+	for _, rank := range w.Gone {
+		if rank < 1 || rank >= len(nodes) {
+			return Roster{}, nonsense(fmt.Sprintf("a roster of %d nodes that lacks rank %d", len(nodes), rank))
+		}
+		nodes[rank].Gone = true
 	}
 	return Roster{RunID: w.Run, Nodes: nodes, Payload: w.Payload}, nil
 }
@@ -157,6 +187,8 @@ func decode(body []byte) (message, error) {
 		complete = m.Rank != nil
 	case kindRoster:
 		complete = m.Roster != nil
+	case kindChange:
+		complete = m.Change != nil
 	case kindFail, kindOutcome:
 		complete = m.Outcome != nil
 	case kindStop:

@@ -31,6 +31,8 @@ type Node struct {
 	Rank int `json:"rank"`
 	// Match is compared with the head's. A Roster has none.
 	Match []Match `json:"match,omitempty"`
+	// Gone says of a roster's node that it was lost and its place is empty.
+	Gone bool `json:"-"`
 }
 
 // Match is a value that must be the same on the head and on a worker.
@@ -74,11 +76,38 @@ func checkWord(what, s string) error {
 	return nil
 }
 
+// Place is a rank in one run.
+type Place struct {
+	RunID string `json:"run"`
+	Rank  int    `json:"rank"`
+}
+
 // Roster is what the nodes of a run agree on. It is the same on every node.
 type Roster struct {
 	RunID   string          // random, one for each [Head]
 	Nodes   []Node          // index = rank; [0] is the head
 	Payload json.RawMessage // what the head gave in [HeadConfig]; nil if nothing
+}
+
+// change gives places to nodes, the next rank to one more, and then makes those
+// empty that are.
+func (r *Roster) change(c change) error {
+	for _, n := range c.Came {
+		switch {
+		case n.Rank < 1 || n.Rank > len(r.Nodes) || n.Rank >= maxNodes || n.check() != nil:
+			return nonsense(fmt.Sprintf("rank %d has come to a roster of %d nodes", n.Rank, len(r.Nodes)))
+		case n.Rank == len(r.Nodes):
+			r.Nodes = append(r.Nodes, Node{})
+		}
+		r.Nodes[n.Rank] = Node{Name: n.Name, Addr: n.Addr, Rank: n.Rank}
+	}
+	for _, rank := range c.Gone {
+		if rank < 1 || rank >= len(r.Nodes) {
+			return nonsense(fmt.Sprintf("rank %d is lost of a roster of %d nodes", rank, len(r.Nodes)))
+		}
+		r.Nodes[rank].Gone = true
+	}
+	return nil
 }
 
 // named names nodes for people, not more than a line can hold.

@@ -21,6 +21,9 @@ type Outcome struct {
 	Node  string   `json:"node,omitempty"` // that node's name
 	Cause string   `json:"cause"`          // one line for people
 	Tail  []string `json:"tail,omitempty"` // the last lines of what failed there; sent up to 64 KiB
+	// Again says that this is the end of one run and not of the work: every
+	// node ends what it runs, and joins, or gathers, once more.
+	Again bool `json:"again,omitempty"`
 }
 
 // trimmed is the outcome as it is sent, with the last lines that fit.
@@ -47,14 +50,19 @@ func cut(text string, size int) string {
 }
 
 // Event is what a head is told about its workers between the agreement and
-// [Head.Finish]: a [Lost], a [Failed] or a [Stopped].
+// [Head.Finish]: a [Lost], a [Joined], a [Failed] or a [Stopped].
 type Event interface{ event() }
 
-// Lost says that a node's session is over. There is one at most for each node.
+// Lost says that a node's session is over. There is one at most for each node,
+// and one more each time that it has [Joined] again.
 type Lost struct {
 	Node   Node
 	Reason string
 }
+
+// Joined says that a node came into a run that is going. It says by
+// [Worker.Ready] when it is ready; the others don't wait for it.
+type Joined struct{ Node Node }
 
 // Failed is a worker's own [Worker.Fail], with Rank and Node filled in by the
 // head. There is one at most for each node.
@@ -67,6 +75,7 @@ type Stopped struct {
 }
 
 func (Lost) event()    {}
+func (Joined) event()  {}
 func (Failed) event()  {}
 func (Stopped) event() {}
 

@@ -18,6 +18,7 @@ type pipes struct {
 	site
 	queue chan net.Conn
 	done  chan struct{}
+	late  chan struct{} // closed while a deadline in the past is set
 
 	mu    sync.Mutex
 	shut  bool
@@ -25,7 +26,7 @@ type pipes struct {
 }
 
 func newPipes() *pipes {
-	p := &pipes{queue: make(chan net.Conn, 4*maxVisitors), done: make(chan struct{})}
+	p := &pipes{queue: make(chan net.Conn, 4*maxVisitors), done: make(chan struct{}), late: make(chan struct{})}
 	p.site = site{p, p.connect}
 	return p
 }
@@ -43,9 +44,17 @@ func (p *pipes) connect(_ context.Context, from netip.Addr) (net.Conn, error) {
 }
 
 func (p *pipes) Accept() (net.Conn, error) {
+	p.mu.Lock()
+	late := p.late
+	p.mu.Unlock()
+	if isClosed(late) {
+		return nil, os.ErrDeadlineExceeded
+	}
 	select {
 	case c := <-p.queue:
 		return c, nil
+	case <-late:
+		return nil, os.ErrDeadlineExceeded
 	case <-p.done:
 		return nil, net.ErrClosed
 	}
@@ -67,6 +76,19 @@ func (p *pipes) Close() error {
 			return nil
 		}
 	}
+}
+
+// SetDeadline knows two: one that is over, and none.
+func (p *pipes) SetDeadline(t time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case t.IsZero() && isClosed(p.late):
+		p.late = make(chan struct{})
+	case !t.IsZero() && !isClosed(p.late):
+		close(p.late)
+	}
+	return nil
 }
 
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }

@@ -3,6 +3,8 @@ package rendezvous
 import (
 	"fmt"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // Progress is told at once, but not more often than this. Each time costs the
@@ -21,7 +23,7 @@ func (h *Head) touch() {
 }
 
 // tell passes progress on, to the caller and to the workers, while there is
-// something to wait for.
+// something to wait for, and then what changes in the roster.
 func (h *Head) tell() {
 	pause := max(tellPause, time.Duration(h.cfg.Nodes)*tellPausePerNode)
 	for {
@@ -46,6 +48,14 @@ func (h *Head) tell() {
 func (h *Head) tellWorkers() (p Progress, waiting bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if c := h.changes(); c != nil {
+		frame, err := encode(message{Type: kindChange, Change: c})
+		if err != nil {
+			h.log.Error("cannot tell the workers of a change", zap.Error(err))
+		} else {
+			h.sendAll(frame)
+		}
+	}
 	if h.state != gathering && h.state != agreed {
 		return p, false
 	}

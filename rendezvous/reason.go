@@ -20,6 +20,9 @@ func (e nonsense) Error() string { return string(e) }
 // errDeaf is the error of a peer that has stopped to read.
 var errDeaf = errors.New("the peer does not read")
 
+// errBehind is the error of a peer that has stopped to take what is sent.
+var errBehind = errors.New("it is too far behind")
+
 // lossReason says why a session is over.
 func lossReason(err error, silence time.Duration) string {
 	var bad nonsense

@@ -16,9 +16,9 @@ const (
 	maxNoted    = 256         // different lines about peers that are remembered as logged
 )
 
-// turnAway ends a connection that did not become a session: it tells the peer
-// why, if it has proven itself, and the log.
-func (h *Head) turnAway(conn *tls.Conn, a *application, err error) {
+// turnAway ends a connection that did not become a session, by that time at the
+// latest: it tells the peer why, if it has proven itself, and the log.
+func (h *Head) turnAway(conn *tls.Conn, by time.Time, a *application, err error) {
 	defer hangUp(conn)
 	who := conn.RemoteAddr().String()
 	if host := addrOf(conn.RemoteAddr()); host.IsValid() {
@@ -32,7 +32,7 @@ func (h *Head) turnAway(conn *tls.Conn, a *application, err error) {
 	switch {
 	case errors.As(err, &no):
 		h.noteRefused(who, no)
-		h.part(conn, a, no)
+		h.part(conn, by, a, no)
 	case errors.As(err, &bad):
 		h.noteRefused(who, &refusal{Reason: string(bad), Fix: "find out what connects to this port from there"})
 	default:
@@ -41,10 +41,13 @@ func (h *Head) turnAway(conn *tls.Conn, a *application, err error) {
 }
 
 // part tells a refused applicant why, and gives it time to read that.
-func (h *Head) part(conn *tls.Conn, a *application, no *refusal) {
-	_ = conn.SetDeadline(time.Now().Add(partingTime))
+func (h *Head) part(conn *tls.Conn, by time.Time, a *application, no *refusal) {
+	if soon := time.Now().Add(partingTime); soon.Before(by) {
+		by = soon
+	}
+	_ = conn.SetDeadline(by)
 	if a != nil { // else the greeting has said it
-		frame, err := encode(message{Type: kindRefuse, Refusal: no})
+		frame, err := encode(message{Type: kindRefuse, Refusal: no, Outcome: no.outcome})
 		if err != nil {
 			return
 		}

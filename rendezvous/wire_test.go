@@ -20,24 +20,28 @@ func everyMessage() []message {
 	outcome := &Outcome{Code: 3, Rank: 1, Node: "b", Cause: "the job ended with 3", Tail: []string{"Traceback:", "x < y"}}
 	roster := Roster{
 		RunID:   "RUN",
-		Nodes:   []Node{{Name: "head", Addr: addr("10.0.0.1")}, {Name: "b"}, {Name: "c", Addr: addr("fe80::1%eth0")}},
+		Nodes:   []Node{{Name: "head", Addr: addr("10.0.0.1")}, {Name: "b"}, {Name: "c", Addr: addr("fe80::1%eth0"), Gone: true}},
 		Payload: json.RawMessage(`{"env":{"NCCL_DEBUG":"INFO"}}`),
 	}
 	return []message{
 		{Type: kindJoin, Join: &application{ID: "ID", Try: 2, Node: Node{
 			Name: "b", Addr: addr("10.0.0.2"), Rank: NoRank, Match: []Match{{Name: "ray", Value: "2.60.0"}},
-		}}},
-		{Type: kindRefuse, Refusal: &refusal{Reason: "the run has ended", Fix: "start it again", Retry: true}},
+		}, Was: &Place{RunID: "RUN", Rank: 1}}},
+		{
+			Type: kindRefuse, Refusal: &refusal{Reason: "the run has ended", Fix: "start it again", Retry: true},
+			Outcome: &Outcome{Code: 0, Rank: 0, Node: "head", Cause: "the job ended"},
+		},
 		{Type: kindWelcome, Terms: &terms{LostAfter: 10000}},
 		{Type: kindWait, Wait: &wait{Stage: Gathering, Have: 2, Want: 3, Missing: []string{"c"}}},
 		{Type: kindPlace, Rank: new(1)},
+		{Type: kindChange, Change: &change{Came: []Node{{Name: "d", Addr: addr("10.0.0.4"), Rank: 3}, {Name: "e", Rank: 4}}, Gone: []int{4}}},
 		{Type: kindRoster, Roster: roster.wire()},
 		{Type: kindReady},
 		{Type: kindGo},
 		{Type: kindBeat},
 		{Type: kindStop, Signal: syscall.SIGTERM},
 		{Type: kindFail, Outcome: outcome},
-		{Type: kindOutcome, Outcome: outcome},
+		{Type: kindOutcome, Outcome: &Outcome{Code: 69, Rank: 1, Node: "b", Cause: "lost b", Again: true}},
 		{Type: kindAck},
 	}
 }
@@ -114,6 +118,8 @@ func TestRosterOverTheWire(t *testing.T) {
 		{Names: "a b", Addrs: "10.0.0.1"},
 		{Names: "a b", Addrs: "10.0.0.1 nowhere"},
 		{Names: "", Addrs: ""},
+		{Names: "a b", Addrs: "- -", Gone: []int{0}},
+		{Names: "a b", Addrs: "- -", Gone: []int{2}},
 	} {
 		if back, err := w.roster(); err == nil {
 			t.Errorf("%+v is read as %+v", w, back)
@@ -188,7 +194,7 @@ func FuzzFrame(f *testing.F) {
 
 func FuzzHello(f *testing.F) {
 	f.Add(hello{version: protocolVersion, mode: modeSecret}.bytes())
-	f.Add(hello{version: 2, answer: 9}.bytes())
+	f.Add(hello{version: 3, answer: 9}.bytes())
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		r := bytes.NewReader(in)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -31,11 +32,10 @@ type Worker struct {
 	agreedC, goingC, overC chan struct{}
 	outcomeC               chan Outcome // of 1
 
-	// Of the session's reader, which is done with them before agreedC is closed.
-	rank   int
-	roster Roster
+	rank int // of the session's reader, which is done with it before agreedC is closed
 
 	mu      sync.Mutex
+	roster  Roster   // set before agreedC is closed
 	heard   Progress // the last that the head told
 	outcome *Outcome // nil when over without one
 	closing bool
@@ -50,8 +50,21 @@ func newWorker(j *joiner, sess *session) *Worker {
 	}
 }
 
-// Roster is what the nodes agreed on.
-func (w *Worker) Roster() Roster { return w.roster }
+// Roster is what the nodes agreed on, with the changes since.
+func (w *Worker) Roster() Roster {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.roster
+	r.Nodes = slices.Clone(r.Nodes)
+	return r
+}
+
+// Place is this node's, to have it back in the next run.
+func (w *Worker) Place() Place {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Place{RunID: w.roster.RunID, Rank: w.rank}
+}
 
 // Rank is this node's index in the roster.
 func (w *Worker) Rank() int { return w.rank }

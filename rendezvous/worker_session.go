@@ -25,6 +25,8 @@ func (w *Worker) hear(m message) error {
 		}
 	case kindRoster:
 		return w.agree(m.Roster)
+	case kindChange:
+		return w.change(*m.Change)
 	case kindGo:
 		return w.goAhead()
 	case kindOutcome:
@@ -59,9 +61,25 @@ func (w *Worker) agree(wire *wireRoster) error {
 	if w.rank < 1 || w.rank >= len(r.Nodes) {
 		return nonsense(fmt.Sprintf("rank %d in a roster of %d nodes", w.rank, len(r.Nodes)))
 	}
+	w.mu.Lock()
 	w.roster = r
+	w.mu.Unlock()
 	close(w.agreedC)
 	return nil
+}
+
+// change brings the roster up to date. The same change twice is one.
+func (w *Worker) change(c change) error {
+	if !w.agreed() {
+		return nonsense("a change before the roster")
+	}
+	w.mu.Lock()
+	err := w.roster.change(c)
+	w.mu.Unlock()
+	if err == nil {
+		w.cfg.Changed(w.Roster())
+	}
+	return err
 }
 
 func (w *Worker) goAhead() error {
@@ -84,7 +102,7 @@ func (w *Worker) lost(err error) {
 		w.end(nil)
 		return
 	}
-	head := w.roster.Nodes[0]
+	head := w.Roster().Nodes[0]
 	o := &Outcome{
 		Code: codeLost, Rank: head.Rank, Node: head.Name,
 		Cause: fmt.Sprintf("lost the head %s: %s", head, lossReason(err, w.sess.silence)),

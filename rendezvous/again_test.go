@@ -1,0 +1,307 @@
+package rendezvous
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var again = Outcome{Code: 69, Rank: 1, Node: "b", Cause: "lost b", Again: true}
+
+// names are a roster's, in the order of ranks; one that is lost in brackets.
+func names(r Roster) string {
+	var list []string
+	for _, n := range r.Nodes {
+		if n.Gone {
+			n.Name = "(" + n.Name + ")"
+		}
+		list = append(list, n.Name)
+	}
+	return fmt.Sprint(list)
+}
+
+// keptOpen is a head's configuration whose port outlives it.
+func (p *pipes) keptOpen(nodes int) HeadConfig {
+	cfg := p.head(nodes)
+	cfg.KeepOpen, cfg.UniqueAddrs = true, true
+	return cfg
+}
+
+func TestGatherAgainOnTheSamePort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		r := agree(t, p.keptOpen(3), p.worker("b", "10.0.0.2"), p.worker("c", "10.0.0.3"))
+		r.ready(t)
+		go r.head.Finish(t.Context(), again)
+		cfg := p.keptOpen(3)
+		cfg.Was = r.head.Roster()
+		var joins []<-chan joined
+		for i, w := range r.workers {
+			if o := <-w.Outcome(); !reflect.DeepEqual(o, again) {
+				t.Errorf("outcome %+v, want %+v", o, again)
+			}
+			// Ranks stay even if addresses are in another order now.
+			next := p.worker(w.cfg.Self.Name, fmt.Sprintf("10.0.0.%d", 9-i))
+			next.Was = w.Place()
+			joins = append(joins, start(t.Context(), next))
+		}
+		elapse(time.Minute) // all this time the old head says that its run has ended
+		if err := r.head.Close(); err != nil {
+			t.Error(err)
+		}
+		h := startHead(t, cfg)
+		roster, err := h.Gather(t.Context())
+		if err != nil || names(roster) != "[head b c]" || roster.RunID == cfg.Was.RunID || roster.RunID == "" {
+			t.Errorf("the second roster is %+v, error %v", roster, err)
+		}
+		second := &run{head: h, workers: []*Worker{(<-joins[0]).Worker, (<-joins[1]).Worker}}
+		second.ready(t)
+		if silent := h.Finish(t.Context(), theEnd); silent != nil {
+			t.Errorf("did not acknowledge: %v", silent)
+		}
+		second.close(t)
+		r.close(t)
+		_ = p.Close()
+	})
+}
+
+func TestListenerThatCannotBeKeptOpen(t *testing.T) {
+	cfg := newPipes().keptOpen(2)
+	cfg.Listener = &flaky{Listener: cfg.Listener}
+	if h, err := NewHead(cfg); err == nil {
+		t.Error("a head whose port would be lost with it")
+		_ = h.Close()
+	}
+}
+
+func TestNoAgreementBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		cfg.NotBefore = time.Now().Add(time.Minute)
+		began := time.Now()
+		r := agree(t, cfg, p.worker("b", "10.0.0.2"))
+		if d := time.Since(began); d != time.Minute {
+			t.Errorf("agreed after %s", d)
+		}
+		r.close(t)
+
+		p = newPipes()
+		cfg = p.head(2)
+		cfg.NotBefore = time.Now().Add(time.Minute)
+		h := startHead(t, cfg)
+		if err := h.Close(); err != nil { // does not wait for the minute: a bubble's clock would show
+			t.Error(err)
+		}
+		if d := time.Since(began); d != time.Minute {
+			t.Errorf("closed after %s", d)
+		}
+	})
+}
+
+// TestPlacesComeBack has the nodes of a run come again, some of them with
+// another address or without their memory, and others in their place.
+func TestPlacesComeBack(t *testing.T) {
+	was := Roster{RunID: "OLD", Nodes: []Node{
+		{Name: "head", Addr: addr("10.0.0.1")},
+		{Name: "b", Addr: addr("10.0.0.9")},
+		{Name: "c", Addr: addr("10.0.0.8")},
+		{Name: "d", Addr: addr("10.0.0.7")},
+	}}
+	type node struct {
+		name, addr string
+		was        Place
+	}
+	for _, c := range []struct {
+		name  string
+		was   Roster
+		nodes []node
+		want  string
+	}{
+		{"nothing is known: by address", Roster{}, []node{
+			{"b", "10.0.0.9", Place{}}, {"c", "10.0.0.8", Place{}}, {"d", "10.0.0.7", Place{}},
+		}, "[head d c b]"},
+		{"containers that came back: the head knows them", was, []node{
+			{"d", "10.0.0.7", Place{}}, {"c", "10.0.0.8", Place{}}, {"b", "10.0.0.9", Place{}},
+		}, "[head b c d]"},
+		{"with other addresses: by name", was, []node{
+			{"d", "10.0.0.2", Place{}}, {"c", "10.0.0.3", Place{}}, {"b", "10.0.0.4", Place{}},
+		}, "[head b c d]"},
+		{"another in place of one", was, []node{
+			{"d", "10.0.0.7", Place{}}, {"x", "10.0.0.2", Place{}}, {"b", "10.0.0.9", Place{}},
+		}, "[head b x d]"},
+		{"a head that came back: the workers know", Roster{}, []node{
+			{"b", "10.0.0.2", Place{"OLD", 3}}, {"c", "10.0.0.3", Place{"OLD", 1}}, {"d", "10.0.0.4", Place{"OLD", 2}},
+		}, "[head c d b]"},
+		{"most of the workers, of one run", Roster{}, []node{
+			{"b", "10.0.0.2", Place{"OLD", 3}}, {"c", "10.0.0.3", Place{"OLD", 1}}, {"d", "10.0.0.4", Place{"OLDER", 3}},
+		}, "[head c d b]"},
+		{"a place that is another's", was, []node{
+			{"b", "10.0.0.9", Place{"OLD", 1}}, {"c", "10.0.0.8", Place{"OLD", 1}}, {"d", "10.0.0.7", Place{"OLD", 77}},
+		}, "[head c b d]"},
+		{"a stale place means nothing to a head that remembers", was, []node{
+			{"b", "10.0.0.9", Place{"OLDER", 3}}, {"c", "10.0.0.8", Place{}}, {"d", "10.0.0.7", Place{"OLDER", 1}},
+		}, "[head b c d]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				cfg := p.head(1 + len(c.nodes))
+				cfg.Was = c.was
+				var workers []WorkerConfig
+				for _, n := range c.nodes {
+					w := p.worker(n.name, n.addr)
+					w.Was = n.was
+					workers = append(workers, w)
+				}
+				r := agree(t, cfg, workers...)
+				if got := names(r.roster); got != c.want {
+					t.Errorf("ranks %s, want %s", got, c.want)
+				}
+				for i, n := range r.roster.Nodes {
+					if n.Rank != i {
+						t.Errorf("%s has rank %d at %d", n, n.Rank, i)
+					}
+				}
+				r.close(t)
+			})
+		})
+	}
+}
+
+// TestNodeThatLostPowerComesBack has a node's container started again while the
+// head still waits for it to say something on a connection that is dead.
+func TestNodeThatLostPowerComesBack(t *testing.T) {
+	for name, back := range map[string]time.Duration{"at once": 0, "a second later": time.Second, "late": 9 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				cfg := p.keptOpen(3)
+				h := startHead(t, cfg)
+				defer func() { _ = h.Close() }() // a head that is left open keeps the bubble's clock going
+				ctx, cancel := context.WithCancel(t.Context())
+				first := start(ctx, p.worker("b", "10.0.0.2"))
+				elapse(time.Minute)
+				p.lines[0].cut()
+				cancel()
+				<-first
+				elapse(back)
+				began := time.Now()
+				second := start(t.Context(), p.worker("b", "10.0.0.2"))
+				synctest.Wait() // else the run would begin with the one that is dead
+				c := start(t.Context(), p.worker("c", "10.0.0.3"))
+				roster, err := h.Gather(t.Context())
+				if err != nil || names(roster) != "[head b c]" {
+					t.Fatalf("roster %s, error %v", names(roster), err)
+				}
+				if d := time.Since(began); d > cfg.LostAfter+pauseMax {
+					t.Errorf("agreed after %s", d)
+				}
+				r := &run{head: h, workers: []*Worker{(<-second).Worker, (<-c).Worker}}
+				r.ready(t)
+				r.close(t)
+				_ = p.Close()
+			})
+		})
+	}
+}
+
+// TestRunThatEndsToBeGatheredAgain has a worker that still waits for others go
+// on waiting, for the next run.
+func TestRunThatEndsToBeGatheredAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.keptOpen(3))
+		b := start(t.Context(), p.worker("b", "10.0.0.2"))
+		synctest.Wait()
+		if silent := h.Finish(t.Context(), again); silent != nil {
+			t.Errorf("did not acknowledge: %v", silent)
+		}
+		_ = h.Close()
+		h = startHead(t, p.keptOpen(2))
+		if _, err := h.Gather(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		j := <-b
+		if j.err != nil {
+			t.Fatal(j.err)
+		}
+		r := &run{head: h, workers: []*Worker{j.Worker}}
+		r.close(t)
+		_ = p.Close()
+	})
+}
+
+// TestWhoComesBackHearsTheOutcome has a worker lose the head for so long that
+// the run is over when it comes again.
+func TestWhoComesBackHearsTheOutcome(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    Outcome
+		told bool
+	}{"of the work": {theEnd, true}, "of a run that is gathered again": {again, false}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				r := agree(t, p.head(2), p.worker("b", "10.0.0.2"))
+				r.ready(t)
+				p.lines[0].reset()
+				if o := <-r.workers[0].Outcome(); o.Code != codeLost {
+					t.Errorf("outcome %+v", o)
+				}
+				r.head.Finish(t.Context(), c.o)
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				cfg := p.worker("b", "10.0.0.2")
+				cfg.Was = r.workers[0].Place()
+				_, err := Join(ctx, cfg)
+				if !c.told {
+					_ = as[*UnreachableError](t, err)
+				} else if e := as[*EndedError](t, err); !reflect.DeepEqual(e.Outcome, c.o) {
+					t.Errorf("the outcome is told as %+v", e.Outcome)
+				}
+				r.close(t)
+			})
+		})
+	}
+}
+
+// TestOldRunCannotReachTheNext has a worker of one run go on talking when the
+// next one is gathered: nothing that it says arrives.
+func TestOldRunCannotReachTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.keptOpen(2))
+		old := rawWorker(t, p, "old")
+		if _, err := h.Gather(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		h.Finish(ctx, again)
+		_ = h.Close()
+
+		h = startHead(t, p.keptOpen(2))
+		b := start(t.Context(), p.worker("b", "10.0.0.2"))
+		if _, err := h.Gather(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		fail, _ := encode(message{Type: kindFail, Outcome: &Outcome{Code: 1}})
+		stop, _ := encode(message{Type: kindStop, Signal: 15})
+		for _, frame := range [][]byte{bare(kindReady), fail, stop, bare(kindAck)} {
+			_, _ = old.Write(frame)
+		}
+		synctest.Wait()
+		if !p.lines[0].head.isClosed() {
+			t.Error("the connection of the old run is open")
+		}
+		if n := len(h.Events()); n != 0 || h.unready != 2 {
+			t.Errorf("%d events, %d nodes not ready", n, h.unready)
+		}
+		r := &run{head: h, workers: []*Worker{(<-b).Worker}}
+		r.close(t)
+		_ = p.Close()
+	})
+}

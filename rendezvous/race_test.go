@@ -1,0 +1,7 @@
+//go:build race
+
+package rendezvous
+
+// simDefault is how many runs are simulated if nobody says: they take seven
+// times as long under the race detector.
+const simDefault = 250

@@ -1,0 +1,418 @@
+package rendezvous
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	mathrand "math/rand/v2"
+	"net"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	simSeeds = flag.Int("sim.seeds", simDefault, "how many simulated runs")
+	simFirst = flag.Uint64("sim.seed", 1, "the first one's seed")
+)
+
+// TestSimulation has heads and workers meet over a network that loses, delays,
+// cuts and resets, with processes that are killed and hosts that lose power, on
+// a virtual clock. Everything comes from the seed:
+//
+//	go test ./rendezvous -run TestSimulation -sim.seed=42 -sim.seeds=1 -v
+func TestSimulation(t *testing.T) {
+	seen := make(map[string]int)
+	for i := range uint64(*simSeeds) {
+		seed := *simFirst + i
+		s := simulate(t, seed)
+		for _, n := range s.nodes {
+			seen[n.ending()]++
+		}
+		if *simSeeds == 1 {
+			t.Logf("%s\n%s", s.plan, s.history())
+		}
+	}
+	// A simulation in which nothing happens would find nothing.
+	for _, ending := range []string{"outcome 0", "outcome 3", "outcome 69", "refused", "missing", "unreachable", "killed"} {
+		if *simSeeds >= 1000 && seen[ending] == 0 {
+			t.Errorf("no node ever ended with %q: %v", ending, seen)
+		}
+	}
+	t.Logf("how %d runs ended for their nodes: %v", *simSeeds, seen)
+}
+
+// TestSimulationRepeats wants the same seed to have the same history.
+func TestSimulationRepeats(t *testing.T) {
+	for seed := range uint64(20) {
+		one, two := simulate(t, seed).history(), simulate(t, seed).history()
+		if one != two {
+			t.Fatalf("seed %d: first\n%s\nthen\n%s", seed, one, two)
+		}
+	}
+}
+
+// simulation is one run of the simulation.
+type simulation struct {
+	plan  *simPlan
+	net   *simNet
+	began time.Time
+
+	mu    sync.Mutex
+	nodes []*simNode // the head first
+	lines []string
+}
+
+// simNode is a node's program, and what became of it.
+type simNode struct {
+	name   string
+	addr   netip.Addr
+	worker simWorker
+	life   context.Context
+	die    context.CancelFunc
+	killed bool
+	ended  time.Time // zero if it was killed
+
+	roster  Roster
+	rank    int
+	outcome *Outcome
+	err     error
+	silent  []Node // the head's: who did not acknowledge
+	lost    map[string]int
+}
+
+func (n *simNode) ending() string {
+	var refused *RefusedError
+	var missing *MissingError
+	var unreachable *UnreachableError
+	switch {
+	case n.killed:
+		return "killed"
+	case n.outcome != nil:
+		return fmt.Sprintf("outcome %d", n.outcome.Code)
+	case errors.As(n.err, &refused):
+		return "refused"
+	case errors.As(n.err, &missing):
+		return "missing"
+	case errors.As(n.err, &unreachable):
+		return "unreachable"
+	}
+	return fmt.Sprintf("error %v", n.err)
+}
+
+func (s *simulation) say(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lines = append(s.lines, fmt.Sprintf("%15.9f ", time.Since(s.began).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// history is what happened, in order.
+func (s *simulation) history() string {
+	slices.Sort(s.lines) // within an instant the order is nobody's
+	return strings.Join(s.lines, "\n")
+}
+
+func simulate(t *testing.T, seed uint64) *simulation {
+	t.Helper()
+	s := &simulation{plan: newSimPlan(seed), net: newSimNet(seed)}
+	fine := false
+	defer func() { // also when it panics, as a bubble does whose goroutines hang
+		if !fine {
+			t.Logf("seed %d failed; run it alone with: go test ./rendezvous -run %s -sim.seed=%d -sim.seeds=1 -v\n%s\n%s",
+				seed, t.Name(), seed, s.plan, s.history())
+		}
+	}()
+	synctest.Test(t, func(t *testing.T) {
+		s.began = time.Now()
+		var wg sync.WaitGroup
+		head := s.node("head", simHead, simWorker{})
+		wg.Go(func() { s.head(t, head) })
+		for _, w := range s.plan.workers {
+			n := s.node(w.name, w.addr, w)
+			wg.Go(func() { s.worker(n) })
+		}
+		for _, f := range s.plan.faults {
+			time.AfterFunc(f.at, func() {
+				s.say("fault: %s", f)
+				f.apply(s.net, s.kill)
+			})
+		}
+		wg.Wait()
+		s.check(t)
+	})
+	fine = !t.Failed()
+	return s
+}
+
+func (s *simulation) node(name string, addr netip.Addr, w simWorker) *simNode {
+	n := &simNode{name: name, addr: addr, worker: w, rank: NoRank, lost: make(map[string]int)}
+	n.life, n.die = context.WithCancel(context.Background())
+	s.nodes = append(s.nodes, n)
+	return n
+}
+
+// kill ends what runs on a host, as SIGKILL does: the system closes its
+// connections.
+func (s *simulation) kill(host netip.Addr) {
+	for _, n := range s.nodes {
+		if n.addr == host && n.ended.IsZero() {
+			n.killed = true
+			n.die()
+		}
+	}
+	s.net.mu.Lock()
+	defer s.net.mu.Unlock()
+	if l := s.net.host(host).listener; l != nil && !l.shut {
+		l.shut = true
+		l.tell()
+	}
+	for _, c := range s.net.conns {
+		for _, e := range []*simEnd{c, c.peer} {
+			if e.host.addr == host {
+				e.close()
+			}
+		}
+	}
+}
+
+// over takes note of a program's end.
+func (s *simulation) over(n *simNode) {
+	n.die()
+	s.mu.Lock()
+	if !n.killed {
+		n.ended = time.Now()
+	}
+	s.mu.Unlock()
+	s.say("%s ends: %s", n.name, n.ending())
+}
+
+// head is the program of the head's node.
+func (s *simulation) head(t *testing.T, n *simNode) {
+	defer s.over(n)
+	h, err := NewHead(HeadConfig{
+		Listener: s.net.listen(simHead), Secret: secret, Nodes: s.plan.nodes, LostAfter: s.plan.lostAfter, UniqueAddrs: true,
+		Self: Node{Name: "head", Addr: simHead, Rank: NoRank, Match: []Match{{Name: "it", Value: "1"}}},
+	})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = h.Close() }()
+	o := s.lead(n, h)
+	if n.killed {
+		return
+	}
+	n.outcome = &o
+	ctx, cancel := context.WithTimeout(n.life, s.plan.lostAfter)
+	defer cancel()
+	n.silent = h.Finish(ctx, o)
+	s.say("head: %d did not acknowledge", len(n.silent))
+}
+
+// lead brings the run to its outcome.
+func (s *simulation) lead(n *simNode, h *Head) Outcome {
+	join, cancel := context.WithTimeout(n.life, simJoin)
+	defer cancel()
+	var err error
+	if n.roster, err = h.Gather(join); err != nil {
+		return Outcome{Code: codeLost, Node: "head", Cause: err.Error()}
+	}
+	n.rank = 0
+	s.say("head has the roster of %d", len(n.roster.Nodes))
+	start, cancel := context.WithTimeout(n.life, simStart)
+	defer cancel()
+	if err = h.Ready(start); err != nil {
+		return Outcome{Code: codeLost, Node: "head", Cause: err.Error()}
+	}
+	s.say("all are ready")
+	job := time.After(s.plan.jobTakes)
+	for {
+		select {
+		case <-n.life.Done():
+			return Outcome{}
+		case <-job:
+			return Outcome{Code: s.plan.jobCode, Rank: 0, Node: "head", Cause: "the job ended"}
+		case e := <-h.Events():
+			switch e := e.(type) {
+			case Lost:
+				n.lost[e.Node.Name]++
+				return Outcome{Code: codeLost, Rank: e.Node.Rank, Node: e.Node.Name, Cause: "lost " + e.Node.Name}
+			case Failed:
+				return e.Outcome
+			case Stopped:
+				return Outcome{Code: 128 + int(e.Signal), Rank: e.Node.Rank, Node: e.Node.Name, Cause: "stopped"}
+			}
+		}
+	}
+}
+
+// worker is the program of any other node.
+func (s *simulation) worker(n *simNode) {
+	defer s.over(n)
+	w := n.worker
+	select {
+	case <-time.After(w.starts):
+	case <-n.life.Done():
+		return
+	}
+	ctx, cancel := context.WithTimeout(n.life, simJoin)
+	defer cancel()
+	joined, err := Join(ctx, WorkerConfig{
+		Dial: func(ctx context.Context) (net.Conn, error) { return s.net.dial(ctx, w.addr, simHead) },
+		Head: "head:6378", Secret: w.secret,
+		Self:   Node{Name: w.name, Addr: w.addr, Rank: NoRank, Match: []Match{{Name: "it", Value: w.match}}},
+		jitter: s.jitter(w.name),
+	})
+	if s.ends(n, err) {
+		return
+	}
+	defer func() { _ = joined.Close() }()
+	n.roster, n.rank = joined.Roster(), joined.Rank()
+	s.say("%s has rank %d", w.name, n.rank)
+	if w.reports > 0 {
+		time.AfterFunc(w.reports, func() {
+			if w.stops {
+				_ = joined.Stop(syscall.SIGTERM)
+				return
+			}
+			_ = joined.Fail(Outcome{Code: 75, Cause: "ray died"})
+		})
+	}
+	select {
+	case <-time.After(w.ready):
+	case <-joined.overC:
+	case <-n.life.Done():
+		return
+	}
+	start, cancel := context.WithTimeout(n.life, simStart)
+	defer cancel()
+	if err := joined.Ready(start); err != nil && !errors.As(err, new(*EndedError)) {
+		_ = joined.Fail(Outcome{Code: codeLost, Cause: err.Error()})
+	}
+	select {
+	case o := <-joined.Outcome():
+		n.outcome = &o
+	case <-n.life.Done():
+	}
+}
+
+// jitter is a node's own chance.
+func (s *simulation) jitter(name string) func(time.Duration) time.Duration {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(name))
+	rng := mathrand.New(mathrand.NewPCG(s.plan.seed, hash.Sum64()))
+	return func(d time.Duration) time.Duration { return time.Duration(rng.Int64N(int64(d))) }
+}
+
+// ends takes what Join returned.
+func (s *simulation) ends(n *simNode, err error) bool {
+	var ended *EndedError
+	if errors.As(err, &ended) {
+		n.outcome = &ended.Outcome
+	}
+	n.err = err
+	return err != nil
+}
+
+// check holds what became of the nodes against what must be.
+func (s *simulation) check(t *testing.T) {
+	t.Helper()
+	head := s.nodes[0]
+	for _, n := range s.nodes[1:] {
+		if n.killed {
+			continue
+		}
+		s.checkEnding(t, head, n)
+		s.checkTime(t, head, n)
+		if n.rank != NoRank {
+			s.checkRoster(t, head, n)
+		}
+	}
+	for name, times := range head.lost {
+		if times > 1 {
+			t.Errorf("%s was lost %d times", name, times)
+		}
+	}
+}
+
+// checkEnding wants one outcome everywhere, or a worker that says that it has
+// lost the head, and a clear error of whoever did not become part of the run.
+func (s *simulation) checkEnding(t *testing.T, head, n *simNode) {
+	t.Helper()
+	lostHead := n.outcome != nil && n.outcome.Code == codeLost && strings.HasPrefix(n.outcome.Cause, "lost the head")
+	same := n.outcome != nil && head.outcome != nil && n.outcome.Code == head.outcome.Code &&
+		n.outcome.Node == head.outcome.Node && n.outcome.Cause == head.outcome.Cause
+	switch ending := n.ending(); {
+	case n.worker.refused && n.rank != NoRank:
+		t.Errorf("%s was taken in", n.name)
+	case n.worker.refused && s.plan.spared(n.addr) && n.worker.starts == 0 && ending != "refused":
+		t.Errorf("%s was not refused: %s", n.name, ending)
+	case ending == "refused" && !n.worker.refused && !s.tooMany() && !s.sharesAddress(n):
+		t.Errorf("%s was refused: %v", n.name, n.err)
+	case n.outcome == nil && !slices.Contains([]string{"refused", "missing", "unreachable"}, ending):
+		t.Errorf("%s has neither an outcome nor a clear error: %v", n.name, n.err)
+	case n.outcome != nil && !same && !lostHead:
+		t.Errorf("%s ended with %+v, the head with %+v", n.name, n.outcome, head.outcome)
+	case lostHead && s.plan.spared(n.addr):
+		t.Errorf("%s lost the head over a good line", n.name)
+	case n.rank != NoRank && s.plan.spared(n.addr) && !same:
+		t.Errorf("%s has not heard how the run ended", n.name)
+	}
+	// Who lost the head did not acknowledge, and the head knows.
+	if lostHead && !head.killed && head.outcome != nil && head.rank != NoRank && head.roster.RunID == n.roster.RunID &&
+		!slices.ContainsFunc(head.silent, func(m Node) bool { return m.Name == n.name }) {
+		t.Errorf("%s lost the head, and the head takes it for told", n.name)
+	}
+	if n.rank != NoRank && s.plan.spared(n.addr) && slices.ContainsFunc(head.silent, func(m Node) bool { return m.Name == n.name }) {
+		t.Errorf("%s was told and the head does not know", n.name)
+	}
+}
+
+func (s *simulation) tooMany() bool { return len(s.plan.workers) >= s.plan.nodes }
+
+// sharesAddress reports that an intruder may have been first at this address.
+func (s *simulation) sharesAddress(n *simNode) bool {
+	return slices.ContainsFunc(s.nodes, func(m *simNode) bool { return m != n && m.addr == n.addr })
+}
+
+// checkTime wants nobody to outstay its deadline.
+func (s *simulation) checkTime(t *testing.T, head, n *simNode) {
+	t.Helper()
+	by := s.began.Add(n.worker.starts + simJoin + partingTime) // Join, with its Close
+	if n.rank != NoRank {
+		end := head.ended
+		if head.killed {
+			end = s.began.Add(2 * time.Minute) // its last fault
+		}
+		by = s.net.latest(end).Add(s.plan.lostAfter + partingTime)
+		if start := s.began.Add(n.worker.starts + simJoin + simStart + s.plan.lostAfter); by.Before(start) && head.killed {
+			by = start
+		}
+	}
+	if n.ended.After(by.Add(time.Second)) {
+		t.Errorf("%s ended %s late: %s", n.name, n.ended.Sub(by), n.ending())
+	}
+}
+
+// checkRoster wants the same roster on every node.
+func (s *simulation) checkRoster(t *testing.T, head, n *simNode) {
+	t.Helper()
+	if got := n.roster.Nodes[n.rank]; got.Name != n.name || got.Rank != n.rank {
+		t.Errorf("%s has the rank of %+v", n.name, got)
+	}
+	if head.rank != NoRank && !reflect.DeepEqual(n.roster, head.roster) {
+		t.Errorf("%s has the roster %+v, the head %+v", n.name, n.roster, head.roster)
+	}
+	if !slices.IsSortedFunc(n.roster.Nodes[1:], func(a, b Node) int { return cmp.Or(a.Addr.Compare(b.Addr), cmp.Compare(a.Name, b.Name)) }) {
+		t.Errorf("%s has a roster out of order: %+v", n.name, n.roster)
+	}
+}
