@@ -39,6 +39,8 @@ type Worker struct {
 	heard   Progress // the last that the head told
 	outcome *Outcome // nil when over without one
 	closing bool
+	// headLost says that outcome isn't the head's.
+	headLost bool
 }
 
 func newWorker(j *joiner, sess *session) *Worker {
@@ -73,6 +75,14 @@ func (w *Worker) Rank() int { return w.rank }
 // which it has been told is here, or one with code 69 when the head is lost.
 // After Close it may be closed without a value.
 func (w *Worker) Outcome() <-chan Outcome { return w.outcomeC }
+
+// HeadLost reports whether the outcome is that the head is lost, and not what
+// the head decided. It is right once Outcome has given it.
+func (w *Worker) HeadLost() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.headLost
+}
 
 // Ready says that this node is ready and waits until every node is. It fails
 // with an [EndedError] when the run ends first, or with a [MissingError] when

@@ -107,6 +107,9 @@ func (w *Worker) lost(err error) {
 		Code: codeLost, Rank: head.Rank, Node: head.Name,
 		Cause: fmt.Sprintf("lost the head %s: %s", head, lossReason(err, w.sess.silence)),
 	}
+	w.mu.Lock()
+	w.headLost = true
+	w.mu.Unlock()
 	w.log.Error("head lost", zap.Stringer("node", head), zap.String("reason", lossReason(err, w.sess.silence)))
 	w.end(o)
 }

@@ -63,6 +63,8 @@ type node struct {
 	waiting *waiting
 	joinBy  time.Time // when JOIN_TIMEOUT is over
 
+	*series
+
 	run         string // the run's id; empty when alone
 	runtime     string // what carries the job
 	image       launch.Image
@@ -70,6 +72,7 @@ type node struct {
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
 	ready       atomic.Bool // every node's runtime has been up
+	jobEnded    bool        // the outcome is the job's own
 
 	life   context.Context // the run's; cancelled with a verdict
 	cancel context.CancelCauseFunc
@@ -79,18 +82,20 @@ type node struct {
 
 // Run does this node's part of the run and reports its end to the supervisor.
 func Run(c Config) error {
-	n := newNode(c)
 	for _, line := range c.Settings.Warnings() {
-		n.log.Warn(line)
+		c.Log.Warn(line)
 	}
-	finished := make(chan struct{})
-	go n.stop.run(c.Link.Signals(), n.stops, finished)
-	go n.watchEnd(finished)
-	outcome := n.do()
+	stop := newStopper(stopConfig{
+		log: c.Log, self: "node " + nameOf(c), timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals,
+	})
+	stops, finished := make(chan stopRequest), make(chan struct{})
+	go stop.run(c.Link.Signals(), stops, finished)
+	go watchEnd(c, stops, finished)
+	n, outcome := runs(c, stop, stops)
 	close(finished)
 	n.announce(outcome)
 	grace := strayGrace
-	if left, stopping := n.stop.left(); stopping {
+	if left, stopping := stop.left(); stopping {
 		grace = min(grace, max(left, 0))
 	}
 	if err := c.Link.Report(outcome.Code, grace); err != nil {
@@ -99,23 +104,25 @@ func Run(c Config) error {
 	return nil
 }
 
-func newNode(c Config) *node {
+// nameOf is what the others call this node.
+func nameOf(c Config) string {
 	name, err := os.Hostname()
 	if err != nil {
 		name = "localhost"
 	}
+	return nodeName(c.Facts, name)
+}
+
+func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest) *node {
 	n := &node{
 		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
-		name: nodeName(c.Facts, name), stops: make(chan stopRequest), removeToken: func() {},
+		name: nameOf(c), stop: stop, stops: stops, removeToken: func() {}, series: kept,
 		waiting: newWaiting(c.Log, c.Live),
-		joinBy:  time.Now().Add(c.Settings.JoinTimeout),
+		joinBy:  time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),
 	}
+	n.began = time.Time{}
 	n.rank.Store(rendezvous.NoRank)
 	n.life, n.cancel = context.WithCancelCause(context.Background())
-	n.stop = newStopper(stopConfig{
-		log: c.Log, self: "node " + n.name, timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, end: n.end,
-		outcome: n.outcome,
-	})
 	return n
 }
 
@@ -135,6 +142,9 @@ func (n *node) do() rendezvous.Outcome {
 	defer func() { _ = m.Close() }()
 	runtime, outcome := n.carry(m, roster, err)
 	n.to(draining)
+	if h, ok := m.(headMember); ok && !n.began.IsZero() {
+		n.was = h.Roster() // with those that came later
+	}
 	down := make(chan struct{})
 	go func() {
 		defer close(down)
@@ -198,6 +208,7 @@ func (n *node) agree(m member) (rendezvous.Roster, error) {
 	}
 	n.rank.Store(int32(rank))
 	n.run = roster.RunID
+	n.began, n.was, n.place = time.Now(), roster, rendezvous.Place{RunID: roster.RunID, Rank: rank}
 	return roster, nil
 }
 
@@ -214,7 +225,7 @@ func (n *node) outcome(code int, cause string) rendezvous.Outcome {
 func (n *node) settle(m member, o rendezvous.Outcome) rendezvous.Outcome {
 	ctx, cancel := context.WithTimeout(n.stop.patient, n.cfg.LostAfter)
 	defer cancel()
-	return m.Settle(ctx, o)
+	return m.Settle(ctx, o, n.again)
 }
 
 // chooseRuntime finds out what the image brings and what carries the job.

@@ -9,17 +9,17 @@ import (
 // watchEnd stops the run in time before the scheduler ends the job: END_MARGIN
 // before, as if TERM had come to this node. A scheduler's own TERM may not
 // reach a container, or only when KILL follows.
-func (n *node) watchEnd(finished <-chan struct{}) {
-	end := n.facts.End
+func watchEnd(c Config, stops chan<- stopRequest, finished <-chan struct{}) {
+	end := c.Facts.End
 	if end.IsZero() {
 		return
 	}
 	left := time.Until(end)
 	if left <= 0 {
-		n.log.Warn(fmt.Sprintf("%s says that the job ended at %s, which is taken for a mistake", n.facts.Source, clock(end)))
+		c.Log.Warn(fmt.Sprintf("%s says that the job ended at %s, which is taken for a mistake", c.Facts.Source, clock(end)))
 		return
 	}
-	timer := time.NewTimer(left - n.cfg.EndMargin)
+	timer := time.NewTimer(left - c.Settings.EndMargin)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -27,9 +27,9 @@ func (n *node) watchEnd(finished <-chan struct{}) {
 		return
 	}
 	request := stopRequest{signal: syscall.SIGTERM, from: fmt.Sprintf("node %s, %s before %s ends the job at %s (SYMINIT_END_MARGIN)",
-		n.name, time.Until(end).Round(time.Second), n.facts.Source, clock(end))}
+		nameOf(c), time.Until(end).Round(time.Second), c.Facts.Source, clock(end))}
 	select {
-	case n.stops <- request:
+	case stops <- request:
 	case <-finished:
 	}
 }

@@ -27,18 +27,19 @@ func TestTermBeforeTheJobsEnd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := &node{
-					cfg: &config.Config{EndMargin: 14 * time.Second}, name: "n1",
-					log: zap.NewNop(), stops: make(chan stopRequest), facts: cluster.Facts{Source: "slurm"},
+				c := Config{
+					Settings: &config.Config{EndMargin: 14 * time.Second}, Log: zap.NewNop(),
+					Facts: cluster.Facts{Source: "slurm", Names: []string{"n1"}},
 				}
 				if tt.left != 0 {
-					n.facts.End = time.Now().Add(tt.left)
+					c.Facts.End = time.Now().Add(tt.left)
 				}
+				stops := make(chan stopRequest)
 				began := time.Now()
 				finished, gone := make(chan struct{}), make(chan struct{})
-				go func() { n.watchEnd(finished); close(gone) }()
+				go func() { watchEnd(c, stops, finished); close(gone) }()
 				select {
-				case r := <-n.stops:
+				case r := <-stops:
 					if took := time.Since(began); tt.want < 0 || took != tt.want || r.signal != syscall.SIGTERM {
 						t.Errorf("%v after %s, want it after %s", r, took, tt.want)
 					}

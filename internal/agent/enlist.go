@@ -29,7 +29,7 @@ func (n *node) enlist() (member, error) {
 		return nil, err
 	}
 	if n.runtime == launch.None {
-		return alone{}, nil
+		return alone{resume: n.resume}, nil
 	}
 	host, err := hostnet.Local()
 	if err != nil {
@@ -40,6 +40,9 @@ func (n *node) enlist() (member, error) {
 	defer cancel()
 	if n.cfg.Nodes == 1 {
 		return n.enlistAlone(ctx, host)
+	}
+	if n.listener != nil {
+		return n.enlistHead(n.id, n.listener)
 	}
 	id, err := n.identify(ctx, host)
 	if err != nil {
@@ -81,15 +84,16 @@ func (n *node) enlistAlone(ctx context.Context, host *hostnet.Host) (member, err
 			addr = id.addr
 		}
 	}
-	return alone{name: n.name, addr: addr, payload: n.orders()}, nil
+	return alone{resume: n.resume, name: n.name, addr: addr, payload: n.orders()}, nil
 }
 
 func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	self := n.self()
 	self.Addr, self.Rank = id.addr, 0
 	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
-		Listener: listener, Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes,
-		Names: n.facts.Names,
+		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume,
+		Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
+		Rejoin: n.cfg.OnLoss == config.OnLossIgnore,
 		// Ray tells nodes apart by their addresses.
 		UniqueAddrs: n.runtime == launch.Ray,
 		LostAfter:   n.cfg.LostAfter, Payload: n.orders(), Progress: n.waiting.update, Log: n.log,
@@ -97,8 +101,11 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
+	if n.cfg.Restarts != 0 {
+		n.listener, n.id = listener, id
+	}
 	n.waiting.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: n.cfg.Nodes})
-	m := headMember{Head: head, log: n.log}
+	m := headMember{Head: head, log: n.log, goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
 	go m.watch(n.end, n.stops)
 	return m, nil
 }
@@ -112,7 +119,7 @@ func (n *node) enlistWorker(id identity, portFree func() bool) member {
 	return &workerMember{
 		log: n.log, end: n.end, decided: make(chan struct{}), portFree: portFree,
 		join: rendezvous.WorkerConfig{
-			Dial: newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial, Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Progress: n.waiting.update, Log: n.log,
+			Dial: newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial, Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Was: n.place, Progress: n.waiting.update, Log: n.log,
 		},
 	}
 }

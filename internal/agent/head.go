@@ -14,7 +14,8 @@ import (
 // headMember is this node's part in a run that it leads.
 type headMember struct {
 	*rendezvous.Head
-	log *zap.Logger
+	log    *zap.Logger
+	goesOn func() bool // the loss of a worker now is nothing to the job
 }
 
 func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
@@ -25,7 +26,8 @@ func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 // Stop reports false: the head itself decides.
 func (headMember) Stop(syscall.Signal) bool { return false }
 
-func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome) rendezvous.Outcome {
+func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
+	o.Again = again(o)
 	if silent := h.Finish(ctx, o); len(silent) > 0 {
 		h.log.Warn("did not hear that the run is over: " + nodeNames(silent))
 	}
@@ -38,6 +40,10 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 	for e := range h.Events() {
 		switch e := e.(type) {
 		case rendezvous.Lost:
+			if h.goesOn() {
+				h.log.Warn("lost a node, and the run goes on without it (SYMINIT_ON_LOSS=ignore)", zap.String("node", describeNode(e.Node)), zap.String("reason", e.Reason))
+				continue
+			}
 			end(rendezvous.Outcome{
 				Code: CodeLost, Rank: e.Node.Rank, Node: e.Node.Name,
 				Cause: fmt.Sprintf("lost node %s: %s; its own log may say why", describeNode(e.Node), e.Reason),
@@ -47,7 +53,12 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 			if e.Outcome.Code <= 0 || e.Outcome.Code > 255 {
 				e.Outcome.Code = CodeInternal
 			}
+			if h.goesOn() {
+				h.log.Warn("a node failed, and the run goes on without it (SYMINIT_ON_LOSS=ignore): "+e.Outcome.Cause, zap.String("node", e.Outcome.Node), zap.Int("rank", e.Outcome.Rank))
+				continue
+			}
 			end(e.Outcome)
+		case rendezvous.Joined: // the log has it
 		case rendezvous.Stopped:
 			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}
 		}

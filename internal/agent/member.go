@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"syscall"
+	"time"
 
 	"github.com/syminit/syminit/rendezvous"
 )
@@ -20,19 +21,30 @@ type member interface {
 	Stop(s syscall.Signal) bool
 	// Settle makes o the outcome of the run on every node, as far as they can
 	// be reached before ctx ends, and returns the outcome that holds: the
-	// head's, if this node is not the head.
-	Settle(ctx context.Context, o rendezvous.Outcome) rendezvous.Outcome
+	// head's, if this node is not the head. Where it is for this node to say,
+	// again decides whether another run follows.
+	Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome
 	Close() error
 }
 
 // alone is a run of one node: nobody to agree with.
 type alone struct {
+	resume  time.Time // when the run may begin; zero: at once
 	name    string
 	addr    netip.Addr
 	payload json.RawMessage
 }
 
-func (a alone) Agree(context.Context) (rendezvous.Roster, int, error) {
+func (a alone) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
+	if wait := time.Until(a.resume); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return rendezvous.Roster{}, rendezvous.NoRank, context.Cause(ctx)
+		}
+	}
 	return rendezvous.Roster{Nodes: []rendezvous.Node{{Name: a.name, Addr: a.addr}}, Payload: a.payload}, 0, nil
 }
 
@@ -40,6 +52,9 @@ func (alone) Ready(context.Context) error { return nil }
 
 func (alone) Stop(syscall.Signal) bool { return false }
 
-func (alone) Settle(_ context.Context, o rendezvous.Outcome) rendezvous.Outcome { return o }
+func (alone) Settle(_ context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
+	o.Again = again(o)
+	return o
+}
 
 func (alone) Close() error { return nil }

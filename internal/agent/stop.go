@@ -28,8 +28,6 @@ type stopConfig struct {
 	self     string        // this node, for people
 	timeout  time.Duration // STOP_TIMEOUT
 	rewrites signals.Rewrites
-	end      func(rendezvous.Outcome) // ends the run from outside the flow
-	outcome  func(code int, cause string) rendezvous.Outcome
 }
 
 // A stopRequest is a signal that ends the run, and where it came from.
@@ -51,19 +49,45 @@ type stopper struct {
 	hurry   context.CancelFunc
 
 	mu       sync.Mutex
+	end      func(rendezvous.Outcome) // ends the run from outside the flow
+	outcome  func(code int, cause string) rendezvous.Outcome
 	job      *launch.Process
 	member   member
 	first    *stopRequest   // the one that began the stop
 	deadline time.Time      // when the container has to be gone; zero before a stop
 	killed   bool           // the job was killed at the deadline
+	alone    bool           // the supervisor is gone
 	told     map[string]int // how often each node was told to stop
 	passed   int            // how often the job was
 }
 
 func newStopper(c stopConfig) *stopper {
-	s := &stopper{stopConfig: c, told: map[string]int{}}
+	s := &stopper{
+		stopConfig: c, told: map[string]int{},
+		end:     func(rendezvous.Outcome) {}, // begin sees to what was missed
+		outcome: func(int, string) rendezvous.Outcome { return rendezvous.Outcome{} },
+	}
 	s.patient, s.hurry = context.WithCancel(context.Background())
 	return s
+}
+
+// begin makes what follows be about the next run: end ends it, and outcome makes
+// an outcome of it. A stop that has been requested already ends it at once.
+func (s *stopper) begin(end func(rendezvous.Outcome), outcome func(code int, cause string) rendezvous.Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end, s.outcome, s.job, s.member = end, outcome, nil, nil
+	switch {
+	case s.alone:
+		s.endAbandoned()
+	case s.first != nil:
+		s.endBeforeTheJob()
+	}
+}
+
+// endBeforeTheJob is called with mu held.
+func (s *stopper) endBeforeTheJob() {
+	s.end(s.outcome(128+int(s.first.signal), s.first.String()+" before the job started"))
 }
 
 // setMember makes signals go through m from now on.
@@ -96,6 +120,13 @@ func (s *stopper) requested() (stopRequest, bool) {
 	return *s.first, true
 }
 
+// stopping reports whether nothing new may begin.
+func (s *stopper) stopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.first != nil || s.alone
+}
+
 // killedJob reports whether the job was killed at the deadline.
 func (s *stopper) killedJob() bool {
 	s.mu.Lock()
@@ -123,7 +154,7 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 			return
 		case sig, ok := <-own:
 			if !ok {
-				s.end(s.outcome(CodeInternal, "the supervisor of this node is gone"))
+				s.abandoned()
 				own = nil
 				continue
 			}
@@ -163,9 +194,22 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 	case !stops:
 	case s.member != nil && s.member.Stop(r.signal): // the head decides
 	case began:
-		s.end(s.outcome(128+int(r.signal), s.first.String()+" before the job started"))
+		s.endBeforeTheJob()
 	}
 	return began
+}
+
+// abandoned ends the run of a node that nobody waits for any more.
+func (s *stopper) abandoned() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.alone = true
+	s.endAbandoned()
+}
+
+// endAbandoned is called with mu held.
+func (s *stopper) endAbandoned() {
+	s.end(s.outcome(CodeInternal, "the supervisor of this node is gone"))
 }
 
 func (s *stopper) forward(sig syscall.Signal) {

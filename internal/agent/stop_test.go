@@ -35,11 +35,9 @@ func newStopRun(t *testing.T, timeout time.Duration) *stopRun {
 	if err := syscall.Mkfifo(r.up, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r.stopper = newStopper(stopConfig{
-		log: zap.NewNop(), self: "node a", timeout: timeout, end: func(o rendezvous.Outcome) { r.ended <- o },
-		outcome: func(code int, cause string) rendezvous.Outcome {
-			return rendezvous.Outcome{Code: code, Cause: cause}
-		},
+	r.stopper = newStopper(stopConfig{log: zap.NewNop(), self: "node a", timeout: timeout})
+	r.begin(func(o rendezvous.Outcome) { r.ended <- o }, func(code int, cause string) rendezvous.Outcome {
+		return rendezvous.Outcome{Code: code, Cause: cause}
 	})
 	var wg sync.WaitGroup
 	wg.Go(func() { r.run(r.own, r.others, r.finished) })

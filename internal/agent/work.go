@@ -48,6 +48,7 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 
 // jobOutcome is what the end of the job means for the run.
 func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
+	n.jobEnded = true
 	status := job.Status()
 	code := signals.ExitCode(status)
 	o := n.outcome(code, fmt.Sprintf("the job exited with code %d", code))

@@ -85,15 +85,21 @@ func (w *workerMember) Stop(s syscall.Signal) bool {
 }
 
 // Settle reports o to the head, unless it has decided already, and waits for
-// what it decides.
-func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome) rendezvous.Outcome {
+// what it decides. A head that is lost decides nothing any more.
+func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
 	joined := w.session()
 	if joined == nil {
 		return o
 	}
+	held := func() rendezvous.Outcome {
+		if joined.HeadLost() {
+			w.verdict.Again = again(w.verdict)
+		}
+		return w.verdict
+	}
 	select {
 	case <-w.decided:
-		return w.verdict
+		return held()
 	default:
 	}
 	if err := joined.Fail(o); err != nil {
@@ -101,7 +107,7 @@ func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome) rendezv
 	}
 	select {
 	case <-w.decided:
-		return w.verdict
+		return held()
 	case <-ctx.Done():
 		return o
 	}

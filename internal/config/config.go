@@ -30,6 +30,12 @@ const (
 	ServiceFalse = "false"
 )
 
+// Values of Config.OnLoss.
+const (
+	OnLossFail   = "fail"
+	OnLossIgnore = "ignore"
+)
+
 // Config is what syminit was asked to do: one field for each variable. The
 // zero value of a field without a default means that nobody set it; for Rank
 // that is -1. The values are to be used only when Load, Fill and Resolve
@@ -43,7 +49,7 @@ const (
 type Config struct {
 	Head      string `env:"HEAD" unset:"none" accepts:"a host name or an IP address, without a port" doc:"The head's host name or address. Needed with several nodes, except on the head itself when SYMINIT_ROLE=head."`
 	Nodes     int    `env:"NODES" min:"1" max:"6000" unset:"1" doc:"How many nodes the job needs. The same on every node."`
-	MaxNodes  int    `env:"MAX_NODES" min:"1" max:"6000" unset:"SYMINIT_NODES" doc:"How many nodes may join in all. More than SYMINIT_NODES is not supported yet."`
+	MaxNodes  int    `env:"MAX_NODES" min:"1" max:"6000" unset:"SYMINIT_NODES" doc:"How many nodes may join in all, under Ray: those beyond SYMINIT_NODES while the job runs."`
 	Role      string `env:"ROLE" envDefault:"auto" oneof:"auto head worker" doc:"This node's part. auto: the head is the node that SYMINIT_HEAD leads to."`
 	Rank      int    `env:"RANK" min:"0" max:"5999" unset:"agreed when joining" doc:"This node's rank, where something outside numbers the nodes; 0 is the head. The job gets it, given or agreed."`
 	Cluster   string `env:"CLUSTER" envDefault:"auto" oneof:"auto none lws aws-batch skypilot dstack lepton runpod sagemaker slurm generic openmpi flux lsf pbs" doc:"Who tells size, rank and head where they aren't set: the scheduler or launcher that started the containers. auto: the first of these whose variables are there. none: nobody; set it to run on each node by itself."`
@@ -62,8 +68,8 @@ type Config struct {
 	LostAfter    time.Duration `env:"LOST_AFTER" envDefault:"10s" min:"1s" doc:"Silence after which a node counts as lost."`
 	StopTimeout  time.Duration `env:"STOP_TIMEOUT" envDefault:"9s" min:"1s" doc:"From the first TERM to the end of the container. docker stop gives 10s. The same on every node."`
 	EndMargin    time.Duration `env:"END_MARGIN" min:"0s" unset:"SYMINIT_STOP_TIMEOUT and 5s" doc:"How long before the scheduler ends the job, where it tells when (Slurm from 23.02 on), the run gets TERM."`
-	Restarts     int           `env:"RESTARTS" envDefault:"0" min:"0" max:"1000000" later:"*" doc:"How often the whole run is started again in place after a failure."`
-	OnLoss       string        `env:"ON_LOSS" envDefault:"fail" oneof:"fail ignore" later:"ignore" doc:"What a lost node means for the run."`
+	Restarts     Restarts      `env:"RESTARTS" envDefault:"0" accepts:"a whole number from 0 to 1000000, or unlimited" doc:"How often in a row the whole run is started again in place, on the same containers, after a failed job or a lost node. The head's counts; a worker's, for a lost head."`
+	OnLoss       string        `env:"ON_LOSS" envDefault:"fail" oneof:"fail ignore" doc:"What a lost worker means for a run under Ray that is going: its end, or nothing to the job, and a place that a node may take again."`
 
 	Propagate      Globs            `env:"PROPAGATE" envDefault:"VLLM_*,FLASH_ATTENTION_*,LMCACHE_*,NCCL_*,GLOO_*,UCX_*,RAY_*,HF_*,HUGGING_FACE_*" accepts:"a comma list of names with * and ?, or none" doc:"The head's variables that workers take over where they don't set them. What belongs to one node only is left out unless it is named in full."`
 	RayPort        uint16           `env:"RAY_PORT" envDefault:"6379" min:"1" max:"65535" doc:"Ray's port on the head."`

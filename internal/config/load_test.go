@@ -97,7 +97,7 @@ func TestEveryVariable(t *testing.T) {
 		"NodeIP": netip.MustParseAddr("fe80::1%eth0"), "Interface": "eth0",
 		"JoinTimeout": 90 * time.Minute, "StartTimeout": 20 * time.Second, "LostAfter": time.Second, "StopTimeout": time.Minute,
 		"EndMargin": 2 * time.Minute,
-		"Restarts":  2, "OnLoss": "ignore", "Propagate": config.Globs{"A_*", "B"}, "RayPort": uint16(7001),
+		"Restarts":  config.Restarts(2), "OnLoss": "ignore", "Propagate": config.Globs{"A_*", "B"}, "RayPort": uint16(7001),
 		"RayStartArgs": config.Words{"--labels=a=b c", "--verbose"}, "RayBin": "/opt/ray/bin/ray", "RayDashboard": true,
 		"RewriteSignals": signals.Rewrites{syscall.SIGTERM: syscall.SIGINT},
 		"Preflight":      "off", "LogLevel": "debug", "LogFormat": "json", "StatusAddr": ":9090",

@@ -74,9 +74,6 @@ func (c *Config) resolveSize() []error {
 		c.MaxNodes = c.Nodes
 		c.settings[nameMaxNodes] = setting{text: strconv.Itoa(c.Nodes), source: SourceDefault}
 	}
-	if c.MaxNodes > c.Nodes && c.given(nameNodes) {
-		errs = append(errs, c.conflict(nameMaxNodes, "more than "+nameNodes+", which is not supported yet", strconv.Itoa(c.Nodes), "unset it"))
-	}
 	if c.MaxNodes < c.Nodes {
 		errs = append(errs, c.conflict(nameMaxNodes, "less than "+nameNodes+", which is "+strconv.Itoa(c.Nodes),
 			strconv.Itoa(c.Nodes)+" or more", "raise it or unset it"))

@@ -39,6 +39,8 @@ func TestResolveAccepts(t *testing.T) {
 		"same ports, no Ray": {"PORT": "6379"},
 		"none":               {"RUNTIME": "none"},
 		"role auto":          {"ROLE": "auto"},
+		"spare nodes":        with("MAX_NODES", "3", "ON_LOSS", "ignore"),
+		"restarts":           {"RESTARTS": "unlimited"},
 		"no restarts":        {"RESTARTS": "0", "ON_LOSS": "fail", "STATUS_ADDR": "off", "PREFLIGHT": "off"},
 	} {
 		if _, err := resolved(t, vars); err != nil {
@@ -60,7 +62,6 @@ func TestResolveRefuses(t *testing.T) {
 		"role, no size":     {map[string]string{"ROLE": "head"}, "SYMINIT_NODES: not set, but SYMINIT_ROLE is"},
 		"rank, no size":     {map[string]string{"RANK": "1"}, "SYMINIT_NODES: not set, but SYMINIT_RANK is"},
 		"most, no size":     {map[string]string{"MAX_NODES": "3"}, "SYMINIT_NODES: not set, but SYMINIT_MAX_NODES is"},
-		"spare nodes":       {with("MAX_NODES", "3"), `SYMINIT_MAX_NODES="3": more than SYMINIT_NODES, which is not supported yet; accepted: 2`},
 		"most below size":   {with("MAX_NODES", "1"), `SYMINIT_MAX_NODES="1": less than SYMINIT_NODES, which is 2; accepted: 2 or more`},
 		"rank beyond size":  {with("RANK", "2"), `SYMINIT_RANK="2": there are at most 2 nodes; accepted: 0 to 1`},
 		"rank of a worker":  {with("RANK", "1", "ROLE", "head"), `SYMINIT_ROLE="head": a node of rank 1 is the worker`},
@@ -70,8 +71,6 @@ func TestResolveRefuses(t *testing.T) {
 		"none on two":       {with("RUNTIME", "none"), `SYMINIT_RUNTIME="none": carries a job over one node`},
 		"mp":                {with("RUNTIME", "mp"), `SYMINIT_RUNTIME="mp": not supported yet; accepted: auto, ray or none`},
 		"spmd":              {with("RUNTIME", "spmd"), `SYMINIT_RUNTIME="spmd": not supported yet`},
-		"restarts":          {with("RESTARTS", "1"), `SYMINIT_RESTARTS="1": not supported yet; accepted: 0`},
-		"on loss":           {with("ON_LOSS", "ignore"), `SYMINIT_ON_LOSS="ignore": not supported yet; accepted: fail`},
 		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
 		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
 	} {
@@ -84,9 +83,9 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestResolveTellsAllAtOnce(t *testing.T) {
-	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore"})
+	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "STATUS_ADDR": ":1"})
 	if got := lines(err); len(got) != 5 {
-		t.Errorf("want MAX_NODES, HEAD, TOKEN, RUNTIME and ON_LOSS, got %q", got)
+		t.Errorf("want MAX_NODES, HEAD, TOKEN, RUNTIME and STATUS_ADDR, got %q", got)
 	}
 }
 

@@ -161,10 +161,16 @@ func (n *container) logs() string {
 // waitLog returns once the container has printed text.
 func (n *container) waitLog(text string, limit time.Duration) {
 	n.t.Helper()
+	n.waitLogTimes(text, 1, limit)
+}
+
+// waitLogTimes returns once the container has printed text so many times.
+func (n *container) waitLogTimes(text string, times int, limit time.Duration) {
+	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	follow := exec.CommandContext(ctx, "docker", "logs", "-f", n.id)
-	out := &findWriter{want: []byte(text), found: make(chan struct{})}
+	out := &findWriter{want: []byte(text), times: times, found: make(chan struct{})}
 	follow.Stdout, follow.Stderr = out, out
 	if err := follow.Start(); err != nil {
 		n.t.Fatal(err)
@@ -175,17 +181,18 @@ func (n *container) waitLog(text string, limit time.Duration) {
 	case <-out.found:
 	case <-ended:
 		// The last lines may have come with the end.
-		if !strings.Contains(n.logs(), text) {
-			n.t.Fatalf("%s did not print %q", n.name, text)
+		if strings.Count(n.logs(), text) < times {
+			n.t.Fatalf("%s did not print %q %d times", n.name, text, times)
 		}
 	}
 	cancel()
 	<-ended
 }
 
-// findWriter closes found once want has been written to it.
+// findWriter closes found once want has been written to it so many times.
 type findWriter struct {
 	want  []byte
+	times int
 	mu    sync.Mutex
 	seen  bytes.Buffer
 	once  sync.Once
@@ -196,7 +203,7 @@ func (w *findWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.seen.Write(p)
-	if bytes.Contains(w.seen.Bytes(), w.want) {
+	if bytes.Count(w.seen.Bytes(), w.want) >= w.times {
 		w.once.Do(func() { close(w.found) })
 	}
 	return len(p), nil

@@ -1,0 +1,90 @@
+package agent
+
+import (
+	"net"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/rendezvous"
+)
+
+const (
+	// backoffMin is the pause before the first restart; each one after it is
+	// twice as long, up to backoffMax.
+	backoffMin = time.Second
+	backoffMax = time.Minute
+	// soundAfter is how long a run has to last for the next restart to count as
+	// the first again, in pause and in number.
+	soundAfter = 10 * time.Minute
+)
+
+// A series is what this node keeps from one run to the next.
+//
+//	run ── its end is final, or the restarts are used up ──▶ over
+//	 ▲  └─ its end says Again ──▶ torn down on every node ─┐
+//	 └──────────────── pause, gather again ◀──────────────┘
+//
+// The head decides whether a run is followed by another, and says so in the
+// outcome. A worker decides only about itself, when the head is lost.
+type series struct {
+	restarts int // since the last run that was sound
+	pause    time.Duration
+	resume   time.Time // when the next run may begin
+	began    time.Time // when the run's nodes were there; zero: not yet
+
+	// Of a head: where the nodes meet, who it is, and who had which rank.
+	listener net.Listener
+	id       identity
+	was      rendezvous.Roster
+	// Of a worker: the place that it asks for again.
+	place rendezvous.Place
+}
+
+// runs carries out one run after another, and returns the last one's outcome.
+func runs(c Config, stop *stopper, stops chan stopRequest) (n *node, o rendezvous.Outcome) {
+	kept := &series{}
+	defer kept.close()
+	for {
+		n = newNode(c, kept, stop, stops)
+		stop.begin(n.end, n.outcome)
+		if o = n.do(); !o.Again {
+			return n, o
+		}
+		n.log.Warn("the run failed, starting it again: "+o.Cause, zap.Int("code", o.Code), zap.Int("restart", kept.restarts), zap.Duration("in", kept.pause))
+	}
+}
+
+func (s *series) close() {
+	if s.listener != nil {
+		_ = s.listener.Close()
+	}
+}
+
+// again reports whether a run that ended so is followed by another, and takes
+// note of it.
+func (n *node) again(o rendezvous.Outcome) bool {
+	if n.stop.stopping() || o.Code == 0 || n.began.IsZero() || !n.jobEnded && final(o.Code) {
+		return false
+	}
+	if time.Since(n.began) >= soundAfter {
+		n.restarts = 0
+	}
+	if n.cfg.Restarts != config.Unlimited && n.restarts >= int(n.cfg.Restarts) {
+		return false
+	}
+	n.pause = min(backoffMin<<min(n.restarts, 10), backoffMax)
+	n.resume = time.Now().Add(n.pause)
+	n.restarts++
+	return true
+}
+
+// final reports whether an end that isn't the job's own would come again.
+func final(code int) bool {
+	switch code {
+	case CodeConfig, CodeRefused, 126, 127:
+		return true
+	}
+	return false
+}

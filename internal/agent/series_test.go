@@ -1,0 +1,97 @@
+package agent
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// endedRun is a run of a node that is at its end.
+func endedRun(restarts config.Restarts) *node {
+	return &node{
+		cfg: &config.Config{Restarts: restarts}, log: zap.NewNop(), series: &series{began: time.Now()},
+		stop: newStopper(stopConfig{log: zap.NewNop(), timeout: time.Minute}),
+	}
+}
+
+func TestAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		restarts config.Restarts
+		code     int
+		change   func(*node)
+		want     bool
+	}{
+		"failed job":               {1, 3, func(n *node) { n.jobEnded = true }, true},
+		"job's own 127":            {1, 127, func(n *node) { n.jobEnded = true }, true},
+		"command not found":        {1, 127, nil, false},
+		"lost node":                {1, CodeLost, nil, true},
+		"Ray did not start":        {1, CodeRuntime, nil, true},
+		"refused":                  {1, CodeRefused, nil, false},
+		"wrong setting":            {1, CodeConfig, nil, false},
+		"the job succeeded":        {1, 0, func(n *node) { n.jobEnded = true }, false},
+		"no restarts":              {0, CodeLost, nil, false},
+		"the nodes never met":      {1, CodeLost, func(n *node) { n.began = time.Time{} }, false},
+		"told to stop":             {1, 143, func(n *node) { n.stop.first = &stopRequest{signal: syscall.SIGTERM} }, false},
+		"the supervisor is gone":   {1, CodeInternal, func(n *node) { n.stop.alone = true }, false},
+		"used up":                  {2, CodeLost, func(n *node) { n.series.restarts = 2 }, false},
+		"never used up":            {config.Unlimited, CodeLost, func(n *node) { n.series.restarts = 2000 }, true},
+		"used up, but a sound run": {2, CodeLost, func(n *node) { n.series.restarts, n.began = 2, time.Now().Add(-soundAfter) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := endedRun(tt.restarts)
+			if tt.change != nil {
+				tt.change(n)
+			}
+			if got := n.again(rendezvous.Outcome{Code: tt.code}); got != tt.want {
+				t.Errorf("again: %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := endedRun(config.Unlimited)
+		var pauses []time.Duration
+		for range 8 {
+			if !n.again(rendezvous.Outcome{Code: CodeLost}) {
+				t.Fatal("not again")
+			}
+			pauses = append(pauses, n.pause)
+			if until := time.Until(n.resume); until != n.pause {
+				t.Errorf("it resumes in %s, and the pause is %s", until, n.pause)
+			}
+		}
+		s := time.Second
+		if want := []time.Duration{s, 2 * s, 4 * s, 8 * s, 16 * s, 32 * s, time.Minute, time.Minute}; !slices.Equal(pauses, want) {
+			t.Errorf("pauses %v, want %v", pauses, want)
+		}
+	})
+}
+
+// TestStopBetweenTwoRuns: the next one ends before it begins.
+func TestStopBetweenTwoRuns(t *testing.T) {
+	for name, ends := range map[string]func(*stopper){
+		"TERM":                   func(s *stopper) { s.handle(stopRequest{signal: syscall.SIGTERM, from: "node a", own: true}) },
+		"the supervisor is gone": (*stopper).abandoned,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStopper(stopConfig{log: zap.NewNop(), timeout: time.Minute})
+			ends(s)
+			var got []rendezvous.Outcome
+			s.begin(func(o rendezvous.Outcome) { got = append(got, o) }, func(code int, cause string) rendezvous.Outcome {
+				return rendezvous.Outcome{Code: code, Cause: cause}
+			})
+			if len(got) != 1 || got[0].Code != 143 && got[0].Code != CodeInternal {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
