@@ -63,6 +63,7 @@ type cluster struct {
 type simContainer struct {
 	name    string
 	addr    netip.Addr
+	begun   bool
 	first   Place // the place that it is told to ask for at first, so that ranks aren't by address
 	chance  *mathrand.Rand
 	die     context.CancelFunc
@@ -96,16 +97,14 @@ func newCluster(seed uint64) *cluster {
 	return c
 }
 
-// remembers reports that somebody knows each node's place through all faults:
-// either the head, or all of the workers.
-func (c *cluster) remembers() bool {
-	head, worker := false, false
+// killed reports whose memory the faults take: the head's, a worker's.
+func (c *cluster) killed() (head, worker bool) {
 	for _, f := range c.faults {
 		if f.kind == "kill" || f.kind == "power" {
 			head, worker = head || f.host == simHead, worker || f.host != simHead
 		}
 	}
-	return !head || !worker
+	return head, worker
 }
 
 func simulateRestarts(t *testing.T, seed uint64) *cluster {
@@ -264,8 +263,10 @@ func (c *cluster) leadOnce(life context.Context, n *simContainer, h *Head) Outco
 
 // workerProgram takes part in one run after the other until the work is done.
 func (c *cluster) workerProgram(life context.Context, n *simContainer) *Outcome {
-	was := n.first
-	n.first = Place{} // a container that comes back remembers nothing
+	was := Place{} // a container that comes back remembers nothing
+	if !n.begun {
+		was, n.begun = n.first, true
+	}
 	for life.Err() == nil {
 		c.is(n.name, "joining")
 		ctx, cancel := context.WithTimeout(life, simJoin)
@@ -332,8 +333,9 @@ func (c *cluster) checkEnd(t *testing.T) {
 		for _, rank := range h.places {
 			ranks[rank] = true
 		}
-		if c.remembers() && len(ranks) > 1 {
-			t.Errorf("%s had the ranks %v", h.name, h.places)
+		// Either the head or all workers know each node's place.
+		if head, worker := c.killed(); !(head && worker) && len(ranks) > 1 || !worker && !ranks[h.first.Rank] {
+			t.Errorf("%s had the ranks %v, and %d before", h.name, h.places, h.first.Rank)
 		}
 	}
 	ids := make(map[string]bool)
