@@ -3,6 +3,7 @@ package rendezvous
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -230,8 +231,8 @@ func TestBrokenHandshakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPipes()
-				h := startHead(t, p.head(2))
-				const most = 3000 / 25 // bytes of ClientHello, Finished, greeting and join
+				h := startHead(t, p.head(1000))
+				const most = 2000 / 25 // bytes of ClientHello, Finished, greeting and join
 				joined := 0
 				for i := range most {
 					conn, err := p.dial(t.Context(), addr("10.6.6.6"))
@@ -241,7 +242,7 @@ func TestBrokenHandshakes(t *testing.T) {
 					spoiled := &spoiledConn{Conn: conn, spoil: func(b []byte, sent int) ([]byte, bool) { return spoil(b, sent, i) }}
 					cfg := p.worker("x", "10.6.6.6")
 					cfg.Dial = func(context.Context) (net.Conn, error) { return spoiled, nil }
-					j := &joiner{cfg: cfg, id: "x", began: time.Now()}
+					j := &joiner{cfg: cfg, id: rand.Text(), began: time.Now()}
 					_ = conn.SetDeadline(time.Now().Add(proofTime))
 					if _, err := j.introduce(spoiled); err == nil {
 						joined++
