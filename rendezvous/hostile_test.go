@@ -2,9 +2,12 @@ package rendezvous
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/netip"
 	"runtime"
@@ -120,37 +123,224 @@ func TestProvenStrangers(t *testing.T) {
 	}
 }
 
-// TestFloodOfStrangers has more silent connections than there are places, and
-// wants a worker to join all the same.
+// TestFloodOfStrangers has more silent connections than there are places, from
+// one host and from as many hosts, and wants a worker to join all the same.
 func TestFloodOfStrangers(t *testing.T) {
+	for name, c := range map[string]struct {
+		from   func(i int) netip.Addr
+		within time.Duration
+	}{
+		"of one host":                 {func(int) netip.Addr { return addr("10.6.6.6") }, 0},
+		"of the worker's own address": {func(int) netip.Addr { return addr("10.0.0.2") }, 0},
+		"of one IPv6 network": {func(i int) netip.Addr {
+			return netip.AddrFrom16([16]byte{0xfd, 14: byte(i >> 8), 15: byte(i)})
+		}, 0},
+		"of many hosts": {func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 6, byte(i >> 8), byte(i)}) }, 2 * patience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				h := startHead(t, p.head(2))
+				var strangers []net.Conn
+				for i := range 2 * maxVisitors {
+					conn, err := p.dial(t.Context(), c.from(i))
+					if err != nil {
+						t.Fatal(err)
+					}
+					strangers = append(strangers, conn)
+				}
+				synctest.Wait()
+				if n := len(h.door.places); n != maxVisitors {
+					t.Errorf("%d strangers are in, want %d", n, maxVisitors)
+				}
+				began := time.Now()
+				w, err := Join(t.Context(), p.worker("b", "10.0.0.2"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := time.Since(began); d > c.within {
+					t.Errorf("a worker behind twice as many strangers as fit waited %s, want %s", d, c.within)
+				}
+				if n := len(h.door.places); n < maxVisitors-1 && c.within == 0 {
+					t.Errorf("only %d strangers are in when it has joined", n)
+				}
+				for _, conn := range strangers {
+					_ = conn.Close()
+				}
+				r := &run{head: h, workers: []*Worker{w}}
+				r.close(t)
+				if len(h.door.hosts) != 0 {
+					t.Errorf("%d hosts are remembered", len(h.door.hosts))
+				}
+			})
+		})
+	}
+}
+
+// TestThousandsOfSilentConnections has 5,000 of them over real sockets, and a
+// worker that joins while they sit there.
+func TestThousandsOfSilentConnections(t *testing.T) {
+	noLeaks(t)
+	const strangers = 5000
+	s := tcp(t)
+	h := startHead(t, s.head(2))
+	before := memory()
+	conns := make([]net.Conn, strangers)
+	for i := range conns {
+		c, err := s.dial(t.Context(), addr("127.0.0.66"))
+		if err != nil {
+			t.Fatalf("%v; this test needs %d file descriptors", err, 2*strangers)
+		}
+		conns[i] = c
+	}
+	w, err := Join(t.Context(), s.worker("b", "127.0.0.2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(h.door.places); n < maxVisitors-1 {
+		t.Errorf("%d strangers are in when the worker has joined, want %d", n, maxVisitors-1)
+	}
+	each := (memory() - before) / maxVisitors
+	t.Logf("%d bytes each", each)
+	if each > 64<<10 {
+		t.Errorf("a stranger costs %d bytes", each)
+	}
+	for _, c := range conns {
+		_ = c.Close()
+	}
+	r := &run{head: h, workers: []*Worker{w}}
+	r.close(t)
+}
+
+// TestBrokenHandshakes cuts what a worker sends, greeting and join included, at
+// every length up to the whole, and elsewhere changes one byte of it: whatever
+// the head makes of that, it does not take it for a worker, and is rid of it.
+func TestBrokenHandshakes(t *testing.T) {
+	for name, spoil := range map[string]func(p []byte, sent, i int) ([]byte, bool){
+		"cut": func(p []byte, sent, i int) ([]byte, bool) {
+			return p[:max(0, min(len(p), 25*i-sent))], sent+len(p) >= 25*i
+		},
+		"changed": func(p []byte, sent, i int) ([]byte, bool) {
+			p = bytes.Clone(p)
+			if at := 25*i - sent; at >= 0 && at < len(p) {
+				p[at] ^= 0x10
+			}
+			return p, false
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				h := startHead(t, p.head(1000))
+				const most = 2000 / 25 // bytes of ClientHello, Finished, greeting and join
+				joined := 0
+				for i := range most {
+					conn, err := p.dial(t.Context(), addr("10.6.6.6"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					spoiled := &spoiledConn{Conn: conn, spoil: func(b []byte, sent int) ([]byte, bool) { return spoil(b, sent, i) }}
+					cfg := p.worker("x", "10.6.6.6")
+					cfg.Dial = func(context.Context) (net.Conn, error) { return spoiled, nil }
+					j := &joiner{cfg: cfg, id: rand.Text(), began: time.Now()}
+					_ = conn.SetDeadline(time.Now().Add(proofTime))
+					if _, err := j.introduce(spoiled); err == nil {
+						joined++
+						if spoiled.sent > 25*i {
+							t.Errorf("taken in with byte %d of %d spoiled", 25*i, spoiled.sent)
+						}
+					}
+					_ = conn.Close()
+				}
+				elapse(2 * proofTime)
+				if n := len(h.door.places); n != 0 {
+					t.Errorf("%d strangers are still there", n)
+				}
+				if joined == most || joined == 0 {
+					t.Errorf("%d of %d were taken in: some of them are to be whole, others broken", joined, most)
+				}
+				_ = h.Close()
+			})
+		})
+	}
+}
+
+// spoiledConn changes what is written to it.
+type spoiledConn struct {
+	net.Conn
+	sent  int
+	spoil func(p []byte, sent int) (instead []byte, last bool)
+}
+
+func (c *spoiledConn) Write(p []byte) (int, error) {
+	instead, last := c.spoil(p, c.sent)
+	c.sent += len(p)
+	if _, err := c.Conn.Write(instead); err != nil {
+		return 0, err
+	}
+	if last {
+		_ = c.Conn.Close()
+	}
+	return len(p), nil
+}
+
+// TestRandomBytes throws those at the head, many times, in one go and in parts.
+func TestRandomBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
 		h := startHead(t, p.head(2))
-		var strangers []net.Conn
-		for range 2 * maxVisitors {
-			c, err := p.dial(t.Context(), addr("10.6.6.6"))
+		rng := mathrand.New(mathrand.NewPCG(1, 2))
+		for i := range 500 {
+			conn, err := p.dial(t.Context(), addr("10.6.6.6"))
 			if err != nil {
 				t.Fatal(err)
 			}
-			strangers = append(strangers, c)
+			noise := make([]byte, rng.IntN(2*maxUnproven))
+			for j := range noise {
+				noise[j] = byte(rng.Uint32())
+			}
+			if i%2 == 0 && len(noise) > 5 { // as a TLS record, so that it is read further
+				copy(noise, []byte{22, 3, 1, byte(len(noise) >> 10), 0})
+			}
+			go func() { _, _ = conn.Write(noise) }()
+			synctest.Wait()
+			if i%3 == 0 {
+				_ = conn.Close()
+			}
 		}
-		synctest.Wait()
-		if n := len(h.door.places); n != maxVisitors {
-			t.Errorf("%d strangers are in, want %d", n, maxVisitors)
+		elapse(proofTime + time.Second)
+		if n := len(h.door.places); n != 0 {
+			t.Errorf("%d are still there", n)
 		}
-		began := time.Now()
 		w, err := Join(t.Context(), p.worker("b", "10.0.0.2"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := time.Since(began); d > 2*patience {
-			t.Errorf("a worker behind twice as many strangers as fit waited %s, want %s", d, 2*patience)
-		}
-		for _, c := range strangers {
-			_ = c.Close()
-		}
 		r := &run{head: h, workers: []*Worker{w}}
 		r.close(t)
+	})
+}
+
+// TestRefusedPeerHasNoMoreTime has a peer prove that it does not know the secret
+// at the last moment: it is gone when its 10 seconds are over all the same.
+func TestRefusedPeerHasNoMoreTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		h := startHead(t, p.head(2))
+		began := time.Now()
+		c := channel(t, p)
+		elapse(proofTime - partingTime/2)
+		if _, err := c.Write(hello{version: protocolVersion, mode: modeSecret}.bytes()); err != nil {
+			t.Fatal(err)
+		}
+		for !p.lines[0].head.isClosed() {
+			elapse(10 * time.Millisecond)
+		}
+		if d := time.Since(began); d > proofTime+10*time.Millisecond {
+			t.Errorf("it had the head's attention for %s", d)
+		}
+		_ = c.NetConn().Close()
+		_ = h.Close()
 	})
 }
 

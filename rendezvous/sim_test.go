@@ -169,19 +169,7 @@ func (s *simulation) kill(host netip.Addr) {
 			n.die()
 		}
 	}
-	s.net.mu.Lock()
-	defer s.net.mu.Unlock()
-	if l := s.net.host(host).listener; l != nil && !l.shut {
-		l.shut = true
-		l.tell()
-	}
-	for _, c := range s.net.conns {
-		for _, e := range []*simEnd{c, c.peer} {
-			if e.host.addr == host {
-				e.close()
-			}
-		}
-	}
+	s.net.kill(host)
 }
 
 // over takes note of a program's end.
@@ -315,8 +303,7 @@ func (s *simulation) jitter(name string) func(time.Duration) time.Duration {
 
 // ends takes what Join returned.
 func (s *simulation) ends(n *simNode, err error) bool {
-	var ended *EndedError
-	if errors.As(err, &ended) {
+	if ended, ok := errors.AsType[*EndedError](err); ok {
 		n.outcome = &ended.Outcome
 	}
 	n.err = err

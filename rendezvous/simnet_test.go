@@ -414,3 +414,23 @@ func (n *simNet) resetAll(a netip.Addr) {
 		}
 	}
 }
+
+// kill closes what a host's processes have open, as the system does.
+func (n *simNet) kill(a netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l := n.host(a).listener; l != nil && !l.shut {
+		l.shut = true
+		l.tell()
+		for _, c := range l.queue {
+			c.close()
+		}
+	}
+	for _, c := range n.conns {
+		for _, e := range []*simEnd{c, c.peer} {
+			if e.host.addr == a {
+				e.close()
+			}
+		}
+	}
+}

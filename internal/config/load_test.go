@@ -15,7 +15,7 @@ import (
 	"github.com/syminit/syminit/signals"
 )
 
-const secret = "correct-horse-battery-staple"
+const secret = "b7e23ec29af22b0b4e41da31e868d57226121c84"
 
 // lines returns the error's lines.
 func lines(err error) []string {

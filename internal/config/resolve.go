@@ -30,8 +30,8 @@ func (c *Config) Resolve() error {
 // log. It is right after Resolve.
 func (c *Config) Warnings() []string {
 	var lines []string
-	if n := len(c.Token.Reveal()); n > 0 && n < shortToken {
-		lines = append(lines, fmt.Sprintf("the secret has %d bytes and is easily guessed; make one with: openssl rand -hex 32", n))
+	if secret := c.Token.Reveal(); secret != nil && guessable(string(secret)) {
+		lines = append(lines, "the secret has fewer than 128 bits of randomness, so it can be guessed; make one with: openssl rand -hex 32")
 	}
 	if c.Insecure && c.Nodes > 1 {
 		lines = append(lines, nameInsecure+"=true: whoever reaches port "+strconv.Itoa(int(c.Port))+" of the head can join and run code as this user")
@@ -44,9 +44,6 @@ func (c *Config) Warnings() []string {
 	}
 	return lines
 }
-
-// shortToken is the length in bytes under which a secret is called short.
-const shortToken = 16
 
 func loopback(head string) bool {
 	addr, err := netip.ParseAddr(head)

@@ -116,7 +116,7 @@ func TestWarnings(t *testing.T) {
 		want string // of the one line; "" for none
 	}{
 		"fine":              {with(), ""},
-		"short secret":      {with("TOKEN", "hunter2"), "7 bytes"},
+		"weak secret":       {with("TOKEN", "hunter2"), "openssl rand -hex 32"},
 		"insecure":          {with("TOKEN", "", "INSECURE", "true"), "whoever reaches port 6378"},
 		"insecure, alone":   {map[string]string{"INSECURE": "true"}, ""},
 		"head is localhost": {with("HEAD", "LocalHost."), "another host on each host"},

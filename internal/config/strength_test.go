@@ -1,0 +1,47 @@
+package config
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"testing"
+)
+
+func TestGuessable(t *testing.T) {
+	for _, weak := range []string{
+		"hunter2", "password", "changeme-changeme-changeme", strings.Repeat("a", 64), strings.Repeat("ab", 32),
+		strings.Repeat("0123456789abcdef", 4), "abcdefghijklmnopqrstuvwxyz0123456789", "correct horse battery staple",
+		"correct-horse-battery-staple-again", "My.Very.Long.Company.Name.Production", "deadbeefdeadbeefdeadbeefdeadbeef",
+		"20261126", "qwertyuiopqwertyuiopqwertyuiop", "1f0c9a77b2e4", "tok-prod-1",
+	} {
+		if !guessable(weak) {
+			t.Errorf("%q counts as random", weak)
+		}
+	}
+	for range 2000 {
+		raw := make([]byte, 32)
+		_, _ = rand.Read(raw)
+		for _, strong := range []string{
+			hex.EncodeToString(raw),
+			base64.StdEncoding.EncodeToString(raw), base64.RawURLEncoding.EncodeToString(raw[:24]), rand.Text() + rand.Text()[:4],
+		} {
+			if guessable(strong) {
+				t.Errorf("%q counts as guessable", strong)
+			}
+		}
+	}
+}
+
+func FuzzGuessable(f *testing.F) {
+	f.Add("hunter2")
+	f.Add("correct horse battery staple")
+	f.Fuzz(func(t *testing.T, secret string) {
+		if len(secret) < 16 && !guessable(secret) { // a byte has 8 bits
+			t.Errorf("%q counts as random", secret)
+		}
+		if guessable(secret+secret) && !guessable(secret) {
+			t.Errorf("%q counts as guessable when it is there twice", secret)
+		}
+	})
+}
