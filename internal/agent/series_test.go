@@ -40,9 +40,9 @@ func TestAgain(t *testing.T) {
 		"the nodes never met":      {1, CodeLost, func(n *node) { n.began = time.Time{} }, false},
 		"told to stop":             {1, 143, func(n *node) { n.stop.first = &stopRequest{signal: syscall.SIGTERM} }, false},
 		"the supervisor is gone":   {1, CodeInternal, func(n *node) { n.stop.alone = true }, false},
-		"used up":                  {2, CodeLost, func(n *node) { n.series.restarts = 2 }, false},
-		"never used up":            {config.Unlimited, CodeLost, func(n *node) { n.series.restarts = 2000 }, true},
-		"used up, but a sound run": {2, CodeLost, func(n *node) { n.series.restarts, n.began = 2, time.Now().Add(-soundAfter) }, true},
+		"used up":                  {2, CodeLost, func(n *node) { n.restarts = 2 }, false},
+		"never used up":            {config.Unlimited, CodeLost, func(n *node) { n.restarts = 2000 }, true},
+		"used up, but a sound run": {2, CodeLost, func(n *node) { n.restarts, n.began = 2, time.Now().Add(-soundAfter) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := endedRun(tt.restarts)
