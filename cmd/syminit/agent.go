@@ -40,6 +40,7 @@ func runAgent(cmd command, stderr *os.File) int {
 	} else {
 		err = agent.Run(agent.Config{
 			Args: cmd.args, Environ: environ, Settings: cfg, Version: version, Link: link, Log: log, Live: live, Group: supervisorGroup(),
+			Origin: link.Origin(),
 		})
 	}
 	if err != nil {

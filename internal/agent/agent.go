@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	pid1 "github.com/syminit/syminit/init"
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
 	"github.com/syminit/syminit/internal/launch"
@@ -43,6 +44,7 @@ type Config struct {
 	Link     Link
 	Log      *zap.Logger
 	Group    int               // the supervisor's process group, which may have the terminal
+	Origin   pid1.Origin       // what the job is to be given
 	Live     func(line string) // shows one changing line on a terminal; nil where there is none
 }
 
@@ -53,7 +55,8 @@ type node struct {
 	environ []string
 	version string
 	log     *zap.Logger
-	group   int          // the supervisor's process group
+	group   int // the supervisor's process group
+	origin  pid1.Origin
 	name    string       // host name
 	rank    atomic.Int32 // see rankNow
 	state   state
@@ -101,7 +104,7 @@ func newNode(c Config) *node {
 		name = "localhost"
 	}
 	n := &node{
-		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
+		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group, origin: c.Origin,
 		name: name, stops: make(chan stopRequest), removeToken: func() {},
 		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout),
