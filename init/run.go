@@ -39,6 +39,8 @@ type Config struct {
 func Run(c Config) int { return run(c, newIntake()) }
 
 func run(c Config, in intake) int {
+	terminal := ownTerminal()
+	defer terminal.takeBack()
 	scope := newScope(c.Log)
 	reaper := newReaper()
 	agent, err := startAgent(c, in.origin)
