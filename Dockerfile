@@ -22,7 +22,7 @@ ARG VERSION=devel
 ARG TARGETOS
 ARG TARGETARCH
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$VERSION" \
+    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -E syminit_entry -X main.version=$VERSION" \
       -o /out/syminit ./cmd/syminit
 
 FROM scratch AS binary

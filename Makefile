@@ -27,7 +27,7 @@ all: build
 
 # Reproducible: no paths, no build id, the version from git alone.
 build:
-	GOOS=$(GOOS) GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -ldflags '-s -w -buildid= -X main.version=$(VERSION)' -o bin/syminit ./cmd/syminit
+	GOOS=$(GOOS) GOARCH=$(GOARCH) go build -trimpath -buildvcs=false -ldflags '-s -w -buildid= -E syminit_entry -X main.version=$(VERSION)' -o bin/syminit ./cmd/syminit
 
 deps:
 	test/setup/deps.sh

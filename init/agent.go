@@ -22,8 +22,9 @@ type agent struct {
 }
 
 // startAgent starts the agent with everything that this process was given:
-// descriptors of any number, limits (Go puts the RLIMIT_NOFILE back that it
-// raised), ignored signals. Its end of the link gets the lowest number that is
+// descriptors of any number and limits (Go puts the RLIMIT_NOFILE back that it
+// raised). Signals are blocked in it as they are here, and it is told what they
+// were. Its end of the link gets the lowest number that is
 // free, so it takes the place of no descriptor that the caller passed in, and
 // is not marked close-on-exec like all other descriptors of this process: the
 // agent is the only program that this process ever starts.
@@ -31,7 +32,7 @@ type agent struct {
 // The agent has a process group of its own: what a terminal or a shell sends to
 // the group of this process then arrives here alone, and kill -9 of that group
 // leaves an agent that can end its job.
-func startAgent(c Config) (*agent, error) {
+func startAgent(c Config, o Origin) (*agent, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make the link to the agent: %w", err)
@@ -42,7 +43,7 @@ func startAgent(c Config) (*agent, error) {
 		return nil, fmt.Errorf("pass the link to the agent: %w", err)
 	}
 	pid, err := syscall.ForkExec(c.Path, c.Agent, &syscall.ProcAttr{
-		Env:   environment(c.Env, theirs),
+		Env:   environment(c.Env, theirs, o),
 		Files: []uintptr{0, 1, 2},
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
@@ -52,9 +53,9 @@ func startAgent(c Config) (*agent, error) {
 	return &agent{pid: pid, link: conn{ours}}, nil
 }
 
-func environment(env []string, link int) []string {
+func environment(env []string, link int, o Origin) []string {
 	kept := slices.DeleteFunc(slices.Clone(env), func(s string) bool {
 		return strings.HasPrefix(s, linkVariable+"=")
 	})
-	return append(kept, linkVariable+"="+strconv.Itoa(link))
+	return append(kept, linkVariable+"="+strconv.Itoa(link)+","+o.String())
 }

@@ -6,10 +6,13 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"slices"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/signals"
 )
@@ -36,7 +39,7 @@ var parts = map[string]func(*Link, []string) error{
 	},
 	// run SCRIPT: a job; its end is the outcome.
 	"run": func(l *Link, args []string) error {
-		return l.Report(runScript(args[0]), time.Hour)
+		return l.Report(l.runScript(args[0]), time.Hour)
 	},
 	// leave GRACE SCRIPT: a job that nobody waits for; reports 3 at USR1.
 	"leave": func(l *Link, args []string) error {
@@ -48,7 +51,7 @@ var parts = map[string]func(*Link, []string) error{
 	},
 	// orphans SCRIPT: a job whose orphans must all be waited for by its end.
 	"orphans": func(l *Link, args []string) error {
-		code := runScript(args[0])
+		code := l.runScript(args[0])
 		poll := time.NewTicker(time.Millisecond)
 		for ; zombies(os.Getppid()) > 0; <-poll.C {
 		}
@@ -77,12 +80,12 @@ var parts = map[string]func(*Link, []string) error{
 	},
 	// direct SCRIPT: sends itself every signal before it runs the job.
 	"direct": func(l *Link, args []string) error {
-		for _, s := range append(signals.Forwardable(), syscall.SIGPIPE, syscall.SIGPROF, syscall.SIGURG) {
-			if err := syscall.Kill(os.Getpid(), s.(syscall.Signal)); err != nil {
+		for _, s := range append(signals.Forwardable(), syscall.SIGPROF) {
+			if err := syscall.Kill(os.Getpid(), s); err != nil {
 				return err
 			}
 		}
-		return l.Report(runScript(args[0]), time.Hour)
+		return l.Report(l.runScript(args[0]), time.Hour)
 	},
 }
 
@@ -137,7 +140,12 @@ func script(s string) *exec.Cmd {
 	return cmd
 }
 
-func runScript(s string) int {
+// runScript runs it with the signals blocked that the supervisor's caller blocked.
+func (l *Link) runScript(s string) int {
+	runtime.LockOSThread()
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{Val: [16]uint64{uint64(l.Origin().Blocked)}}, nil); err != nil {
+		event(err.Error())
+	}
 	cmd := script(s)
 	var exit *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {

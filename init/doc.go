@@ -8,7 +8,7 @@
 // statuses, so a process that needs its children's exit statuses must not be
 // the one that reaps. The supervisor therefore learns the outcome over the link
 // and from no wait status, and it does nothing that can fail halfway: it must
-// not know configuration, networks, terminals or jobs.
+// not know configuration, networks or jobs.
 //
 // The folder is called init, a name that Go allows no package to be imported by.
 package pid1

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -14,74 +16,89 @@ import (
 // Link is the agent's end of the link to the supervisor.
 type Link struct {
 	conn    conn
+	origin  Origin
 	signals chan syscall.Signal
 }
 
 // Attach takes the link over that Run left to this process. It fails when Run
-// did not start it, or is gone already. It must come before this process reads
-// its environment and before it starts another one.
+// did not start it. It must come before this process reads its environment and
+// before it starts another one.
 //
-// It returns when the supervisor catches every signal; from then on a signal
-// sent to the agent itself does nothing, for the supervisor's are the ones that
-// count. Those signals are caught, not ignored, so the agent's children start
-// with them as the supervisor's caller had set them.
+// A signal sent to the agent itself does nothing, for the supervisor's are the
+// ones that count.
 func Attach() (*Link, error) {
-	fd, err := inherited()
+	fd, o, err := inherited()
 	if err != nil {
 		return nil, fmt.Errorf("this process is not the agent of a supervisor: %w", err)
 	}
 	unix.CloseOnExec(fd)
 	swallow()
+	ignore(o.Ignored)
 	l := &Link{
 		conn:    conn{os.NewFile(uintptr(fd), "link to the supervisor")},
+		origin:  o,
 		signals: make(chan syscall.Signal),
-	}
-	m, err := l.conn.receive()
-	if err == nil && !m.Armed {
-		err = errors.New("it sent something else first")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the supervisor did not greet its agent: %w", err)
 	}
 	go l.read()
 	return l, nil
 }
 
-// inherited finds the descriptor of the link and takes its number out of the
-// environment.
-func inherited() (int, error) {
+// inherited finds the descriptor of the link and what the supervisor's caller
+// made of it, and takes both out of the environment.
+func inherited() (int, Origin, error) {
 	value, ok := os.LookupEnv(linkVariable)
 	if !ok {
-		return 0, fmt.Errorf("%s is not set", linkVariable)
+		return 0, Origin{}, fmt.Errorf("%s is not set", linkVariable)
 	}
 	if err := os.Unsetenv(linkVariable); err != nil {
-		return 0, err
+		return 0, Origin{}, err
 	}
-	fd, err := strconv.Atoi(value)
+	number, rest, _ := strings.Cut(value, ",")
+	fd, err := strconv.Atoi(number)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", linkVariable, err)
+		return 0, Origin{}, fmt.Errorf("%s: %w", linkVariable, err)
 	}
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	if err == nil && kind != unix.SOCK_SEQPACKET {
 		err = errors.New("a socket of another type")
 	}
 	if err != nil {
-		return 0, fmt.Errorf("%s=%d is no link: %w", linkVariable, fd, err)
+		return 0, Origin{}, fmt.Errorf("%s=%d is no link: %w", linkVariable, fd, err)
 	}
-	return fd, nil
+	o, err := parseOrigin(rest)
+	if err != nil {
+		return 0, o, fmt.Errorf("%s: %w", linkVariable, err)
+	}
+	return fd, o, nil
 }
 
 // swallow catches and drops every signal that would end or stop this process.
-// The others a Go program that does not subscribe to them ignores by itself
-// (runtime/sigtab_linux_generic.go), and each one costs some 10 µs to subscribe
-// to. Nobody reads the channel, and os/signal never waits for a reader.
+// They are blocked here, but not in the thread that starts a job, for as long
+// as that takes. The others a Go program that does not subscribe to them
+// ignores by itself (runtime/sigtab_linux_generic.go). Nobody reads the channel,
+// and os/signal never waits for a reader.
 func swallow() {
-	subscribe(make(chan os.Signal, 1),
+	signal.Notify(make(chan os.Signal, 1),
 		syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGPIPE,
 		syscall.SIGTSTP, syscall.SIGTTIN, syscall.SIGTTOU,
 		syscall.SIGILL, syscall.SIGTRAP, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE,
 		syscall.SIGSEGV, syscall.SIGSTKFLT, syscall.SIGSYS)
 }
+
+// ignore ignores what the supervisor's caller ignored: so do then the processes
+// that this one starts. It can't be done to CHLD, without which this process
+// would not learn how its children end, nor to the signals of a fault: these
+// are handled by default in the job.
+func ignore(set Set) {
+	for s := syscall.Signal(1); s <= 64; s++ {
+		if set.Has(s) && s != syscall.SIGCHLD {
+			signal.Ignore(s)
+		}
+	}
+}
+
+// Origin is what the job is to be given.
+func (l *Link) Origin() Origin { return l.origin }
 
 func (l *Link) read() {
 	defer close(l.signals)

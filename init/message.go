@@ -18,7 +18,6 @@ const maxPacket = 4096
 // message is one packet on the link; it carries one of its fields. Fields that
 // the receiver does not know are ignored.
 type message struct {
-	Armed   bool           `json:"armed,omitempty"`   // to the agent, once and first: every signal is caught from now on
 	Signal  syscall.Signal `json:"signal,omitempty"`  // to the agent: the supervisor got this signal
 	Outcome *outcome       `json:"outcome,omitempty"` // to the supervisor: how it all ended
 }

@@ -61,7 +61,7 @@ func supervisorMain(args []string) int {
 	if args[0] == "no-agent" {
 		path = "/nonexistent/agent"
 	}
-	caught := arm()
+	in := newIntake()
 	event("armed")
 	code := run(Config{
 		Agent: append([]string{agentName}, args...),
@@ -69,7 +69,7 @@ func supervisorMain(args []string) int {
 		Env:   os.Environ(),
 		Log:   zap.New(core),
 		Grace: 50 * time.Millisecond,
-	}, caught)
+	}, in)
 	if !(descendants{}).empty() {
 		event("a child is left")
 	}

@@ -5,7 +5,6 @@ package signals
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -22,12 +21,12 @@ const (
 // Forwardable lists, lowest first, every signal that can be caught and passed
 // on. Left out are
 //   - KILL and STOP, which no process can catch;
-//   - CHLD and PIPE, which tell this process about its own children and output;
+//   - CHLD, which tells this process about its own children;
 //   - URG, with which the Go runtime preempts its own threads;
-//   - PROF, 32, 33 and 34, which os/signal never delivers (runtime/sigqueue.go
-//     and the SigSetStack entries of runtime/sigtab_linux_generic.go).
-func Forwardable() []os.Signal {
-	list := make([]os.Signal, 0, last)
+//   - PROF, 32, 33 and 34, which the Go runtime keeps for itself and C libraries
+//     (runtime/sigtab_linux_generic.go).
+func Forwardable() []syscall.Signal {
+	list := make([]syscall.Signal, 0, last)
 	for s := syscall.Signal(1); s <= last; s++ {
 		if forwardable(s) {
 			list = append(list, s)
@@ -38,8 +37,7 @@ func Forwardable() []os.Signal {
 
 func forwardable(s syscall.Signal) bool {
 	switch s {
-	case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGPIPE,
-		syscall.SIGURG, syscall.SIGPROF, 32, 33, 34:
+	case syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPROF, 32, 33, 34:
 		return false
 	}
 	return s >= 1 && s <= last

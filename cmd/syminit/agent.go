@@ -17,13 +17,15 @@ import (
 // runAgent is the agent's main. Its exit code goes to the supervisor over the
 // link; what it returns counts only when that fails.
 func runAgent(cmd command, stderr *os.File) int {
+	// For ps and top: the kernel took the name from the path, /proc/self/exe.
+	_ = os.WriteFile("/proc/self/comm", []byte(agentName), 0)
 	link, err := pid1.Attach()
 	environ := os.Environ() // Attach has taken out what was for it
 	var live func(string)
-	var out io.Writer = stderr
+	var out io.Writer = logging.NewPatient(stderr)
 	terminal := term.IsTerminal(int(stderr.Fd()))
 	if terminal {
-		line := logging.NewLiveLine(stderr)
+		line := logging.NewLiveLine(out)
 		out, live = line, line.Set
 	}
 	log := newLogger(environ, out, terminal)
@@ -40,6 +42,7 @@ func runAgent(cmd command, stderr *os.File) int {
 	} else {
 		err = agent.Run(agent.Config{
 			Args: cmd.args, Environ: environ, Settings: cfg, Facts: facts, Version: version, Link: link, Log: log, Live: live, Group: supervisorGroup(),
+			Origin: link.Origin(),
 		})
 	}
 	if err != nil {

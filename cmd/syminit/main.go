@@ -60,7 +60,7 @@ func run(argv []string, stdout, stderr *os.File) int {
 	environ := os.Environ()
 	return pid1.Run(pid1.Config{
 		Path: "/proc/self/exe", Agent: append([]string{agentName}, argv[1:]...), Env: environ,
-		Log: newLogger(environ, stderr, term.IsTerminal(int(stderr.Fd()))), Grace: strayGrace,
+		Log: newLogger(environ, logging.NewPatient(stderr), term.IsTerminal(int(stderr.Fd()))), Grace: strayGrace,
 	})
 }
 

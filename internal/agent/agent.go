@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	pid1 "github.com/syminit/syminit/init"
 	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
@@ -45,6 +46,7 @@ type Config struct {
 	Link     Link
 	Log      *zap.Logger
 	Group    int               // the supervisor's process group, which may have the terminal
+	Origin   pid1.Origin       // what the job is to be given
 	Live     func(line string) // shows one changing line on a terminal; nil where there is none
 }
 
@@ -56,7 +58,8 @@ type node struct {
 	environ []string
 	version string
 	log     *zap.Logger
-	group   int          // the supervisor's process group
+	group   int // the supervisor's process group
+	origin  pid1.Origin
 	name    string       // host name, or the scheduler's
 	rank    atomic.Int32 // see rankNow
 	state   state
@@ -115,7 +118,7 @@ func nameOf(c Config) string {
 
 func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest) *node {
 	n := &node{
-		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group,
+		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group, origin: c.Origin,
 		name: nameOf(c), stop: stop, stops: stops, removeToken: func() {}, series: kept,
 		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),

@@ -152,7 +152,7 @@ func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.C
 		}
 	}
 	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
-	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail})
+	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail, Blocked: uint64(n.origin.Blocked)})
 	if err != nil {
 		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
 	}

@@ -24,7 +24,9 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 		return n.outcomeOf(n.life.Err())
 	}
 	job, err := n.stop.startJob(func() (*launch.Process, error) {
-		return launch.Start(*plan.Job, launch.ProcessConfig{Name: "job", Log: n.log, Group: n.group})
+		return launch.Start(*plan.Job, launch.ProcessConfig{
+			Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
+		})
 	})
 	if err != nil {
 		return n.outcomeOf(err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +24,12 @@ type ProcessConfig struct {
 	// Group is syminit's process group: where that has the terminal, a
 	// Foreground command gets it, and the group gets it back.
 	Group int
+	// Blocked are the signals that the process starts with blocked: bit n-1 is
+	// signal n.
+	Blocked uint64
+	// Closed are the standard descriptors that it starts without, where it has
+	// syminit's own: bit n is descriptor n.
+	Closed uint64
 }
 
 // Process is a started command: a process group, or a session.
@@ -59,7 +66,13 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{}), caller: pc.Group}
 	attr := &syscall.ProcAttr{
 		Env: c.Env, Files: []uintptr{0, 1, 2},
-		Sys: &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session},
+		// It ends with syminit, even where that is killed.
+		Sys: &syscall.SysProcAttr{Setpgid: !c.Session, Setsid: c.Session, Pdeathsig: syscall.SIGKILL},
+	}
+	for fd := range attr.Files {
+		if pc.Closed>>fd&1 == 1 {
+			attr.Files[fd] = ^uintptr(0) // none
+		}
 	}
 	if pc.TailLines > 0 {
 		closeFiles, err := p.capture(attr, pc.TailLines)
@@ -77,17 +90,39 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		attr.Files[0] = stdin.Fd()
 	}
 	p.terminal = c.Foreground && !c.Session && inForeground(pc.Group)
-	if p.pid, _, err = syscall.StartProcess(path, argv, attr); err != nil {
+	started := make(chan error)
+	go func() {
+		// The kernel takes the end of this thread for the end of the parent. Never
+		// unlocked, it ends with this function.
+		runtime.LockOSThread()
+		err := p.exec(path, argv, attr, pc.Blocked)
+		started <- err
+		if err == nil {
+			p.wait()
+		}
+	}()
+	if err := <-started; err != nil {
 		return nil, startError(pc.Name, argv[0], err)
 	}
 	if p.output != nil {
 		go p.output.read()
 	}
-	if p.terminal {
+	return p, nil
+}
+
+// exec executes the command with a thread's own signal mask, which children
+// inherit.
+func (p *Process) exec(path string, argv []string, attr *syscall.ProcAttr, blocked uint64) (err error) {
+	var before unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &unix.Sigset_t{Val: [16]uint64{blocked}}, &before); err != nil {
+		return fmt.Errorf("set the signal mask: %w", err)
+	}
+	p.pid, _, err = syscall.StartProcess(path, argv, attr)
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
+	if err == nil && p.terminal {
 		p.foreground()
 	}
-	go p.wait()
-	return p, nil
+	return err
 }
 
 // capture points the standard descriptors to /dev/null and a pipe, and returns
