@@ -57,6 +57,25 @@ var parts = map[string]func(*Link, []string) error{
 		}
 		return l.Report(code, time.Hour)
 	},
+	// sweep SCRIPT: has what the script leaves behind ended, while another child
+	// lives; reports how many others are left.
+	"sweep": func(l *Link, args []string) error {
+		stays := script("exec sleep 1000")
+		if err := stays.Start(); err != nil {
+			return err
+		}
+		l.runScript(args[0])
+		if err := l.Sweep(time.Hour); err != nil {
+			return err
+		}
+		list, err := descendants{self: os.Getppid()}.list()
+		for _, p := range list {
+			if p.pid != os.Getpid() && p.pid != stays.Process.Pid {
+				event("left:", p.String())
+			}
+		}
+		return errors.Join(err, stays.Process.Kill(), l.Report(len(list), 0))
+	},
 	// hang: reports, but stays.
 	"hang": func(l *Link, _ []string) error {
 		if err := l.Report(3, 0); err != nil {

@@ -18,6 +18,7 @@ type Link struct {
 	conn    conn
 	origin  Origin
 	signals chan syscall.Signal
+	swept   chan struct{}
 }
 
 // Attach takes the link over that Run left to this process. It fails when Run
@@ -38,6 +39,7 @@ func Attach() (*Link, error) {
 		conn:    conn{os.NewFile(uintptr(fd), "link to the supervisor")},
 		origin:  o,
 		signals: make(chan syscall.Signal),
+		swept:   make(chan struct{}, 1),
 	}
 	go l.read()
 	return l, nil
@@ -102,10 +104,14 @@ func (l *Link) Origin() Origin { return l.origin }
 
 func (l *Link) read() {
 	defer close(l.signals)
+	defer close(l.swept)
 	for {
 		m, err := l.conn.receive()
 		if err != nil {
 			return
+		}
+		if m.Swept {
+			l.swept <- struct{}{}
 		}
 		if m.Signal != 0 {
 			l.signals <- m.Signal
@@ -117,6 +123,20 @@ func (l *Link) read() {
 // arrival. It is closed when the supervisor is gone. Signals that nobody takes
 // wait, in the end on the supervisor's side.
 func (l *Link) Signals() <-chan syscall.Signal { return l.signals }
+
+// Sweep has the supervisor end the processes that have lost their parents, and
+// with them all that these started, and returns when they are gone: what one
+// run left must not be in the next one's way. grace is between TERM and KILL.
+// It must not be called twice at once.
+func (l *Link) Sweep(grace time.Duration) error {
+	if err := l.conn.send(message{Sweep: &sweepOrder{Grace: grace}}); err != nil {
+		return fmt.Errorf("have the supervisor sweep: %w", err)
+	}
+	if _, ok := <-l.swept; !ok {
+		return errors.New("have the supervisor sweep: it is gone")
+	}
+	return nil
+}
 
 // Report tells the supervisor how things ended: the exit code, 0 to 255, and
 // how long processes that are left have between TERM and KILL, 0 for KILL at

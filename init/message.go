@@ -19,7 +19,13 @@ const maxPacket = 4096
 // the receiver does not know are ignored.
 type message struct {
 	Signal  syscall.Signal `json:"signal,omitempty"`  // to the agent: the supervisor got this signal
+	Sweep   *sweepOrder    `json:"sweep,omitempty"`   // to the supervisor: end what is left of a run, another follows
+	Swept   bool           `json:"swept,omitempty"`   // to the agent: that is done
 	Outcome *outcome       `json:"outcome,omitempty"` // to the supervisor: how it all ended
+}
+
+type sweepOrder struct {
+	Grace time.Duration `json:"grace_ns"` // between TERM and KILL
 }
 
 type outcome struct {

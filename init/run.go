@@ -1,6 +1,7 @@
 package pid1
 
 import (
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,6 +63,10 @@ func awaitOutcome(c Config, agent *agent, reaper *reaper) outcome {
 			c.Log.Error("the agent ended without reporting an outcome",
 				zap.String("how", reaper.endAgent()), zap.NamedError("link", err), zap.Int("code", codeInternal))
 			return outcome{Code: codeInternal, Grace: c.Grace}
+		}
+		if m.Sweep != nil {
+			sweep{scope: orphans{self: os.Getpid(), agent: agent.pid}, reaped: reaper.reaped, log: c.Log}.clear(m.Sweep.Grace)
+			_ = agent.link.send(message{Swept: true}) // or it is gone, as the next receive says
 		}
 		if m.Outcome != nil {
 			return *m.Outcome

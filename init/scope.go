@@ -54,17 +54,23 @@ func (descendants) empty() bool {
 	return err == unix.ECHILD
 }
 
-func (d descendants) list() ([]process, error) {
+func (d descendants) list() ([]process, error) { return offspring(d.self, 0) }
+
+// offspring lists the descendants of a process, but not one of them, and what
+// descends from that.
+func offspring(of, except int) ([]process, error) {
 	all, err := processes()
 	if err != nil {
 		return nil, err
 	}
 	children := make(map[int][]process)
 	for _, p := range all {
-		children[p.parent] = append(children[p.parent], p)
+		if p.pid != except {
+			children[p.parent] = append(children[p.parent], p)
+		}
 	}
 	var list []process
-	for next := children[d.self]; len(next) > 0; next = next[1:] {
+	for next := children[of]; len(next) > 0; next = next[1:] {
 		next = append(next, children[next[0].pid]...)
 		if !next[0].dead() {
 			list = append(list, next[0])
@@ -75,8 +81,24 @@ func (d descendants) list() ([]process, error) {
 
 // signal misses what is forked or orphaned while it looks: the next call is for
 // those.
-func (d descendants) signal(s unix.Signal) {
-	list, _ := d.list()
+func (d descendants) signal(s unix.Signal) { signalAll(d, s) }
+
+// orphans are the descendants of self that don't descend from the agent. A
+// shell that somebody else opened in the container is none: its parent is
+// outside.
+type orphans struct{ self, agent int }
+
+func (o orphans) empty() bool {
+	list, err := o.list()
+	return err != nil || len(list) == 0 // without names there is nothing to be done
+}
+
+func (o orphans) list() ([]process, error) { return offspring(o.self, o.agent) }
+
+func (o orphans) signal(s unix.Signal) { signalAll(o, s) }
+
+func signalAll(in scope, s unix.Signal) {
+	list, _ := in.list()
 	for _, p := range list {
 		p.signal(s)
 	}

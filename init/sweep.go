@@ -31,6 +31,12 @@ func (s sweep) run(agentGone <-chan struct{}, grace time.Duration) {
 	case <-agentGone:
 	case <-time.After(leaveWait):
 	}
+	s.clear(time.Until(over))
+}
+
+// clear is run without the wait for the agent.
+func (s sweep) clear(grace time.Duration) {
+	over := time.Now().Add(grace)
 	if s.scope.empty() {
 		return
 	}

@@ -25,6 +25,17 @@ func TestStrayEndsAtTerm(t *testing.T) {
 	})
 }
 
+// Between two runs what one left behind is ended, and nothing else.
+func TestSweepBetweenRuns(t *testing.T) {
+	inBothWorlds(t, func(t *testing.T, w world) {
+		const leaves = `for i in 1 2 3; do (sh -c "sleep 1000; true" & sleep 1000 &) ; done`
+		s := w.start(t, "sweep", leaves)
+		s.end(t, 2) // the agent and its child
+		s.logged(t, "processes are left: sending TERM")
+		w.start(t, "sweep", "true").end(t, 2)
+	})
+}
+
 // What a stray starts when it gets TERM is its own affair, until it leaves that
 // behind.
 func TestWhatIsStartedAtTerm(t *testing.T) {

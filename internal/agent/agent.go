@@ -34,6 +34,8 @@ type Link interface {
 	// Report hands over the exit code, and how long processes that are left have
 	// between TERM and KILL.
 	Report(code int, grace time.Duration) error
+	// Sweep ends what a run's processes left behind.
+	Sweep(grace time.Duration) error
 }
 
 // Config is what an agent needs from the process it runs in.

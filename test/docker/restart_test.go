@@ -18,8 +18,8 @@ func TestRestartAfterAFailedJob(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			// It succeeds the third time.
-			job := "echo x >>/tmp/runs; [ $(wc -l </tmp/runs) = 3 ] || exit 5; exec python3 /jobs/nodes.py"
+			// It succeeds the third time, and leaves a process each time.
+			job := "pgrep -x sleep && exit 9; setsid sleep 1000 & echo x >>/tmp/runs; [ $(wc -l </tmp/runs) = 3 ] || exit 5; exec python3 /jobs/nodes.py"
 			head, worker := pair(c, host{env: []string{"SYMINIT_RESTARTS=" + tt.restarts}, args: []string{"sh", "-c", job}})
 			wantExits(t, up, tt.want, head, worker)
 			head.wantLog("starting it again")
