@@ -169,6 +169,24 @@ func (n *container) waitLogTimes(text string, times int, limit time.Duration) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
+	// Following ends with the container, which may be started again.
+	for !n.follow(ctx, text, times) {
+		if ctx.Err() != nil || docker(n.t, "inspect", "-f", "{{.State.Running}} {{.State.Restarting}}", n.id) == "false false" {
+			// The last lines may have come with the end.
+			if strings.Count(n.logs(), text) < times {
+				n.t.Fatalf("%s did not print %q %d times", n.name, text, times)
+			}
+			return
+		}
+	}
+}
+
+// follow reports whether the container has printed text so many times, as soon
+// as it has, or when it has ended.
+func (n *container) follow(ctx context.Context, text string, times int) bool {
+	n.t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	follow := exec.CommandContext(ctx, "docker", "logs", "-f", n.id)
 	out := &findWriter{want: []byte(text), times: times, found: make(chan struct{})}
 	follow.Stdout, follow.Stderr = out, out
@@ -179,14 +197,12 @@ func (n *container) waitLogTimes(text string, times int, limit time.Duration) {
 	go func() { _ = follow.Wait(); close(ended) }()
 	select {
 	case <-out.found:
+		cancel()
+		<-ended
+		return true
 	case <-ended:
-		// The last lines may have come with the end.
-		if strings.Count(n.logs(), text) < times {
-			n.t.Fatalf("%s did not print %q %d times", n.name, text, times)
-		}
+		return false
 	}
-	cancel()
-	<-ended
 }
 
 // findWriter closes found once want has been written to it so many times.

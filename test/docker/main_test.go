@@ -74,7 +74,8 @@ func TestSymmetricRun(t *testing.T) {
 // TestOneNode: without SYMINIT_NODES syminit is an init and adds nothing.
 func TestOneNode(t *testing.T) {
 	t.Parallel()
-	out, err := tryDocker("run", "--rm", image(t), "sh", "-c", "env | grep -c SYMINIT; ps -o ppid= -p $$; exit 9")
+	stdout, err := exec.Command("docker", "run", "--rm", image(t), "sh", "-c", "env | grep -c SYMINIT; ps -o ppid= -p $$; exit 9").Output()
+	out := string(stdout)
 	if code := exitCode(err); code != 9 {
 		t.Errorf("exit code %d, want 9: %s", code, out)
 	}
