@@ -5,5 +5,5 @@
 //
 //	go test ./test/faults -update
 //
-// It needs root, ip, tc and iptables.
+// It needs root, ip and iptables.
 package faults

@@ -41,18 +41,18 @@ var faults = []fault{
 	},
 	{name: "nothing from the worker arrives", do: func(w *world) { w.in(w.near, toHead) }, fatal: true},
 	{name: "nothing from the head arrives", do: func(w *world) { w.in(w.far, fromHead) }, fatal: true},
-	{name: "30 % of packets are lost, both ways", do: func(w *world) { w.both("tc qdisc add dev eth0 root netem loss 30%") }, slow: true, maybe: true},
-	{name: "500 ms delay each way", do: func(w *world) { w.both("tc qdisc add dev eth0 root netem delay 500ms") }, slow: true},
+	{name: "30 % of packets are lost, both ways", do: func(w *world) { w.link.weather.Store(&weather{loss: 0.3}) }, slow: true, maybe: true},
+	{name: "500 ms delay each way", do: func(w *world) { w.link.weather.Store(&weather{delay: 500 * time.Millisecond}) }, slow: true},
 	{name: "packets doubled and reordered", do: func(w *world) {
-		w.both("tc qdisc add dev eth0 root netem delay 10ms 5ms reorder 50% duplicate 30%")
+		w.link.weather.Store(&weather{twice: 0.3, disorder: 20 * time.Millisecond})
 	}},
-	{name: "the worker is frozen (SIGSTOP)", do: func(w *world) { _ = w.work.cmd.Process.Signal(syscall.SIGSTOP) }, fatal: true, gone: "worker"},
+	{name: "the worker is frozen (SIGSTOP)", do: func(w *world) { w.work.freeze() }, fatal: true, gone: "worker"},
 	{
-		name: "… and goes on in half of LOST_AFTER", do: func(w *world) { _ = w.work.cmd.Process.Signal(syscall.SIGSTOP) },
+		name: "… and goes on in half of LOST_AFTER", do: func(w *world) { w.work.freeze() },
 		undo: func(w *world) { _ = w.work.cmd.Process.Signal(syscall.SIGCONT) },
 	},
 	{name: "the worker is killed", do: func(w *world) { _ = w.work.cmd.Process.Kill() }, fatal: true, gone: "worker"},
-	{name: "the head is frozen (SIGSTOP)", do: func(w *world) { _ = w.head.cmd.Process.Signal(syscall.SIGSTOP) }, fatal: true, gone: "head"},
+	{name: "the head is frozen (SIGSTOP)", do: func(w *world) { w.head.freeze() }, fatal: true, gone: "head"},
 	{name: "the head is killed", do: func(w *world) { _ = w.head.cmd.Process.Kill() }, fatal: true, gone: "head"},
 }
 
@@ -82,7 +82,7 @@ func needs(t *testing.T) {
 	if os.Getuid() != 0 {
 		missing = "root"
 	}
-	for _, tool := range []string{"ip", "tc", "iptables", "nsenter"} {
+	for _, tool := range []string{"ip", "iptables", "nsenter"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			missing = tool
 		}

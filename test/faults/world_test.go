@@ -6,8 +6,10 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -20,6 +22,7 @@ var worlds atomic.Int64
 type world struct {
 	t          *testing.T
 	near, far  string // namespaces: the head's and the worker's
+	link       *link
 	env        []string
 	head, work *process
 	other      *process
@@ -37,7 +40,7 @@ func newWorld(t *testing.T, lostAfter time.Duration, atOnce bool) *world {
 		t.Cleanup(func() { sh(t, "ip netns del "+ns) })
 		sh(t, "ip -n "+ns+" link set lo up")
 	}
-	sh(t, fmt.Sprintf("ip -n %s link add eth0 type veth peer name eth0 netns %s", w.near, w.far))
+	w.link = connect(t, w.near, w.far)
 	for ns, ip := range map[string]string{w.near: headIP, w.far: "10.77.0.2"} {
 		sh(t, fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", ns, ip))
 		sh(t, fmt.Sprintf("ip -n %s link set eth0 up", ns))
@@ -47,12 +50,6 @@ func newWorld(t *testing.T, lostAfter time.Duration, atOnce bool) *world {
 
 // in runs a command in a host's network.
 func (w *world) in(ns, command string) { sh(w.t, "nsenter --net=/run/netns/"+ns+" "+command) }
-
-// both does so on both hosts.
-func (w *world) both(command string) {
-	w.in(w.near, command)
-	w.in(w.far, command)
-}
 
 func sh(t *testing.T, command string) {
 	words := strings.Fields(command)
@@ -103,6 +100,23 @@ func (w *world) start(name, ns string) *process {
 }
 
 func (p *process) tell(word string) { _, _ = fmt.Fprintln(p.in, word) }
+
+// freeze stops the process, and waits until none of it runs any more.
+func (p *process) freeze() {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGSTOP)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for running := true; running; <-tick.C {
+		running = false
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+		for _, thread := range threads {
+			stat, _ := os.ReadFile(thread)
+			_, state, _ := strings.Cut(string(stat), ") ")
+			running = running || !strings.HasPrefix(state, "T")
+		}
+	}
+}
 
 // until waits for a line that begins with one of the words, and returns it; ""
 // if the process ends without. Nobody may hang.
