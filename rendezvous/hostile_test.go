@@ -279,7 +279,7 @@ func (c *spoiledConn) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	if last {
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 	return len(p), nil
 }

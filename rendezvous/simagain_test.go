@@ -334,7 +334,7 @@ func (c *cluster) checkEnd(t *testing.T) {
 			ranks[rank] = true
 		}
 		// Either the head or all workers know each node's place.
-		if head, worker := c.killed(); !(head && worker) && len(ranks) > 1 || !worker && !ranks[h.first.Rank] {
+		if head, worker := c.killed(); (!head || !worker) && len(ranks) > 1 || !worker && !ranks[h.first.Rank] {
 			t.Errorf("%s had the ranks %v, and %d before", h.name, h.places, h.first.Rank)
 		}
 	}
