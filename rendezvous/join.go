@@ -158,8 +158,9 @@ func (j *joiner) try(ctx context.Context) (*Worker, error) {
 	go w.run()
 	select {
 	case <-w.agreedC:
-		j.cfg.Log.Info("all nodes are here", zap.String("run", w.Roster().RunID), zap.Int("rank", w.rank),
-			zap.String("nodes", named(w.Roster().Nodes)), zap.Duration("after", time.Since(j.began)))
+		roster := w.Roster() // it may change already
+		j.cfg.Log.Info("all nodes are here", zap.String("run", roster.RunID), zap.Int("rank", w.rank),
+			zap.String("nodes", named(roster.Nodes)), zap.Duration("after", time.Since(j.began)))
 		return w, nil
 	case <-w.overC:
 		_ = w.Close()

@@ -4,4 +4,4 @@ package rendezvous
 
 // simDefault is how many runs are simulated if nobody says: they take seven
 // times as long under the race detector.
-const simDefault = 250
+const simDefault = 150
