@@ -54,8 +54,7 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000
 KillWait=30
 SlurmdParameters=config_overrides
 CONF
-  # A job's hosts are idle again only when its processes are gone, so that the
-  # next test's need not wait there are more CPUs than one job takes.
+  # More CPUs than a job takes: the next need not wait for the last one's end.
   local i
   printf '127.0.0.1 localhost\n%s.1 ctl\n' "$net" >"$dir/hosts"
   for ((i = 1; i <= $1; i++)); do
@@ -115,9 +114,10 @@ up() {
 inside() { nsenter --net="/run/netns/$hub" "$@"; }
 
 down() {
-  local p ns pids=()
-  for p in "$dir"/run/*.pid "$dir"/munge/pid; do
-    if [ -s "$p" ] && kill "$(cat "$p")" 2>/dev/null; then pids+=("$(cat "$p")"); fi
+  local file p ns pids=()
+  for file in "$dir"/run/*.pid "$dir"/munge/pid; do
+    p=$(cat "$file" 2>/dev/null) || continue
+    if kill "$p" 2>/dev/null; then pids+=("$p"); fi
   done
   for p in "${pids[@]}"; do
     for _ in {1..100}; do kill -0 "$p" 2>/dev/null || break; sleep 0.1; done
