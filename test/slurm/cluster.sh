@@ -120,7 +120,8 @@ down() {
     if kill "$p" 2>/dev/null; then pids+=("$p"); fi
   done
   for p in "${pids[@]}"; do
-    for _ in {1..100}; do kill -0 "$p" 2>/dev/null || break; sleep 0.1; done
+    # A zombie, whom nobody may reap here, has no command line.
+    for _ in {1..100}; do grep -q . "/proc/$p/cmdline" 2>/dev/null || break; sleep 0.1; done
   done
   ip netns list | awk -v p="slurm-$tag-" 'index($1, p) == 1 {print $1}' | while read -r ns; do ip netns del "$ns"; done
   rm -rf "$dir"/{state,run,spool,munge}
