@@ -16,7 +16,7 @@ RAYS    ?= $(RAY) 2.52.0 2.40.0
 # Containers run side by side in tests; each Ray node wants about a core to start.
 PARALLEL ?= 4
 GODIRS    = cmd init internal rendezvous signals test bench
-UNIT     = $(shell go list ./... | grep -v /test/docker)
+UNIT     = $(shell go list ./... | grep -vE '/test/(docker|slurm)')
 
 export CGO_ENABLED := 0
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
@@ -60,6 +60,7 @@ test: lint images
 	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(UNIT)
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
+	go test -count=1 -timeout 15m ./test/slurm/...
 
 bench: image
 	go run ./bench/symmetric -image syminit-test

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -29,11 +30,15 @@ func (n *node) identify(ctx context.Context, host *hostnet.Host) (identity, erro
 	if err != nil {
 		return identity{}, err
 	}
+	why := "SYMINIT_ROLE=" + n.cfg.Role
+	if n.cfg.Rank >= 0 {
+		why = fmt.Sprintf("its rank is %d", n.cfg.Rank)
+	}
 	switch n.cfg.Role {
 	case config.RoleHead:
-		return identity{head: true, addr: addr, why: "SYMINIT_ROLE=head"}, nil
+		return identity{head: true, addr: addr, why: why}, nil
 	case config.RoleWorker:
-		return identity{addr: addr, why: "SYMINIT_ROLE=worker"}, nil
+		return identity{addr: addr, why: why}, nil
 	}
 	answer, err := n.resolveHead(ctx, host)
 	if err != nil {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests need beside Go: a Docker engine that answers and
-# Compose; as root also shellcheck, and what makes images without a registry and
-# networks of their own.
+# Compose; as root also shellcheck, what makes images without a registry and
+# networks of their own, and Slurm and podman.
 #
 #   test/setup/docker.sh
 #
@@ -30,6 +30,13 @@ missing() {
   have iptables || echo iptables
   have ip || echo iproute2
   have shellcheck || echo shellcheck
+  # For test/slurm. The packages start nothing where policy-rc.d forbids it.
+  have slurmctld || echo slurmctld
+  have slurmd || echo slurmd
+  have srun || echo slurm-client
+  have munged || echo munge
+  have podman || echo podman
+  have runc || echo runc
 }
 
 install() {
