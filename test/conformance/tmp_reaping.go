@@ -1,0 +1,3 @@
+package conformance
+
+func reapingCases() []Case { return nil }
