@@ -217,7 +217,7 @@ func (r *run) log() string {
 func (r *run) until(what string, done func() bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	poll := time.NewTicker(2 * time.Millisecond)
+	poll := time.NewTicker(500 * time.Microsecond)
 	defer poll.Stop()
 	for !done() {
 		select {
@@ -251,4 +251,13 @@ func statFields(path string) []string {
 		return nil
 	}
 	return strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+}
+
+// command is a process's command line, with spaces.
+func command(pid int) string {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	if err != nil {
+		return ""
+	}
+	return strings.ReplaceAll(string(b), "\x00", " ")
 }

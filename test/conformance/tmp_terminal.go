@@ -1,3 +1,0 @@
-package conformance
-
-func terminalCases() []Case { return nil }

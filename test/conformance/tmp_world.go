@@ -1,3 +1,0 @@
-package conformance
-
-func worldCases() []Case { return nil }
