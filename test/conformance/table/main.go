@@ -1,0 +1,70 @@
+// Command table asks tini, dumb-init, catatonit and syminit every question of
+// the conformance suite and writes who passes what, in Markdown.
+//
+//	go run ./test/conformance/table -write docs/init.md
+//
+// With -write the table goes between the markers in that file, else to standard
+// output. It needs root, and the other inits from their packages.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+
+	"github.com/syminit/syminit/test/conformance"
+)
+
+func main() {
+	part, err := conformance.Main(os.Args)
+	if !part {
+		file := flag.String("write", "", "file with the markers to write between")
+		parallel := flag.Int("parallel", runtime.NumCPU(), "cases at a time")
+		flag.Parse()
+		err = run(*file, *parallel)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "table:", err)
+		os.Exit(1)
+	}
+}
+
+func run(file string, parallel int) error {
+	dir, err := os.MkdirTemp("", "conformance")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary, err := conformance.Build(dir)
+	if err != nil {
+		return err
+	}
+	inits, err := conformance.Others()
+	if err != nil {
+		return err
+	}
+	answers := ask(append(inits, conformance.Syminit(binary)), parallel, dir)
+	if file == "" {
+		_, err := fmt.Print(answers.markdown())
+		return err
+	}
+	return write(file, answers.markdown())
+}
+
+const begin, end = "<!-- conformance:begin -->\n", "<!-- conformance:end -->\n"
+
+// write replaces what is between the markers.
+func write(file, table string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, ok1 := strings.Cut(string(b), begin)
+	_, after, ok2 := strings.Cut(rest, end)
+	if !ok1 || !ok2 {
+		return fmt.Errorf("%s has no markers %s%s", file, begin, end)
+	}
+	return os.WriteFile(file, []byte(before+begin+table+end+after), 0o644)
+}
