@@ -69,8 +69,6 @@ var origin struct {
 	action  [4]uint64 // the kernel's struct sigaction
 }
 
-var everySignal = ^uint64(0)
-
 // trueOrigin returns what this process was before the Go runtime began. A
 // program that is not linked with -E syminit_entry, as a test, knows what it can
 // still see: of ignored signals HUP, INT, CONT, TSTP, TTIN, TTOU, 32 to 34, and

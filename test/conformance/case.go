@@ -103,12 +103,6 @@ func (t *Trial) must(what string, err error) {
 	}
 }
 
-func (t *Trial) failed() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.failures) > 0
-}
-
 func (t *Trial) cleanup(f func()) { t.cleanups = append(t.cleanups, f) }
 
 func (t *Trial) finish() {
