@@ -118,6 +118,10 @@ func (l *Link) read() {
 // wait, in the end on the supervisor's side.
 func (l *Link) Signals() <-chan syscall.Signal { return l.signals }
 
+// Suspend stops the supervisor, and it alone, until it gets CONT, for the shell
+// that waits for it. Process 1 can't be stopped: there it does nothing.
+func (l *Link) Suspend() error { return l.conn.send(message{Suspend: true}) }
+
 // Report tells the supervisor how things ended: the exit code, 0 to 255, and
 // how long processes that are left have between TERM and KILL, 0 for KILL at
 // once. The first report counts. It is the agent's last act: it must exit then,

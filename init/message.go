@@ -19,6 +19,7 @@ const maxPacket = 4096
 // the receiver does not know are ignored.
 type message struct {
 	Signal  syscall.Signal `json:"signal,omitempty"`  // to the agent: the supervisor got this signal
+	Suspend bool           `json:"suspend,omitempty"` // to the supervisor: stop until a CONT comes
 	Outcome *outcome       `json:"outcome,omitempty"` // to the supervisor: how it all ended
 }
 

@@ -1,9 +1,11 @@
 package pid1
 
 import (
+	"os"
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 )
 
 // codeInternal is the exit code when there is no outcome to return.
@@ -63,8 +65,11 @@ func awaitOutcome(c Config, agent *agent, reaper *reaper) outcome {
 				zap.String("how", reaper.endAgent()), zap.NamedError("link", err), zap.Int("code", codeInternal))
 			return outcome{Code: codeInternal, Grace: c.Grace}
 		}
-		if m.Outcome != nil {
+		switch {
+		case m.Outcome != nil:
 			return *m.Outcome
+		case m.Suspend:
+			_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
 		}
 	}
 }

@@ -33,6 +33,9 @@ type Link interface {
 	// Report hands over the exit code, and how long processes that are left have
 	// between TERM and KILL.
 	Report(code int, grace time.Duration) error
+	// Suspend stops the supervisor until it is continued, so that the shell that
+	// started it goes on.
+	Suspend() error
 }
 
 // Config is what an agent needs from the process it runs in.
@@ -55,6 +58,7 @@ type node struct {
 	environ []string
 	version string
 	log     *zap.Logger
+	link    Link
 	group   int // the supervisor's process group
 	origin  pid1.Origin
 	name    string       // host name
@@ -104,7 +108,7 @@ func newNode(c Config) *node {
 		name = "localhost"
 	}
 	n := &node{
-		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group, origin: c.Origin,
+		cfg: c.Settings, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, link: c.Link, group: c.Group, origin: c.Origin,
 		name: name, stops: make(chan stopRequest), removeToken: func() {},
 		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout),
