@@ -127,7 +127,24 @@ func (l *Link) Suspend() error { return l.conn.send(message{Suspend: true}) }
 // once. The first report counts. It is the agent's last act: it must exit then,
 // within a second or grace, whichever is longer.
 func (l *Link) Report(code int, grace time.Duration) error {
-	o := outcome{Code: code, Grace: max(grace, 0)}
+	return l.report(outcome{Code: code, Grace: max(grace, 0)})
+}
+
+// ReportAndWait is Report, but what is left may go on: the supervisor waits until
+// the last process has ended. A TERM or INT before that ends them, with the
+// grace, and other signals are passed on to all of them.
+func (l *Link) ReportAndWait(code int, grace time.Duration) error {
+	if err := l.report(outcome{Code: code, Grace: max(grace, 0), Wait: true}); err != nil {
+		return err
+	}
+	// The supervisor closes the link now. What it had sent before is its own again.
+	for s := range l.signals {
+		_ = unix.Kill(os.Getppid(), s)
+	}
+	return nil
+}
+
+func (l *Link) report(o outcome) error {
 	if err := o.check(); err != nil {
 		return fmt.Errorf("report the outcome: %w", err)
 	}

@@ -26,6 +26,7 @@ type message struct {
 type outcome struct {
 	Code  int           `json:"code"`     // exit code, 0 to 255
 	Grace time.Duration `json:"grace_ns"` // between TERM and KILL for what is left
+	Wait  bool          `json:"wait"`     // until nothing is left, or TERM or INT comes
 }
 
 func (o outcome) check() error {

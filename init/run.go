@@ -31,6 +31,9 @@ type Config struct {
 //	  done                      └──▶ done      └──▶ done       └──▶ at most 1 s
 //	(no agent)                   no stray left, in every state
 //
+// Between running and leaving it waits, if the agent says so, until no process
+// is left, or a TERM or INT comes.
+//
 // Signals go to the agent in every state but starting, where they wait; what
 // has been reported as the outcome is changed by none of them. Run never stops
 // catching signals, so that none can change the exit code on the way out.
@@ -53,7 +56,12 @@ func run(c Config, in intake) int {
 	reaper.follow(agent.pid)
 	go in.forward(agent.link, c.Log)
 	end := awaitOutcome(c, agent, reaper)
-	sweep{scope: scope, reaped: reaper.reaped, log: c.Log}.run(reaper.agentGone, end.Grace)
+	sweep := sweep{scope: scope, reaped: reaper.reaped, log: c.Log}
+	if end.Wait {
+		_ = agent.link.file.Close() // signals are for what is left, from now on
+		sweep.await(in.late)
+	}
+	sweep.run(reaper.agentGone, end.Grace)
 	return end.Code
 }
 

@@ -33,6 +33,8 @@ type Link interface {
 	// Report hands over the exit code, and how long processes that are left have
 	// between TERM and KILL.
 	Report(code int, grace time.Duration) error
+	// ReportAndWait is Report for a run that lasts until no process is left.
+	ReportAndWait(code int, grace time.Duration) error
 	// Suspend stops the supervisor until it is continued, so that the shell that
 	// started it goes on.
 	Suspend() error
@@ -92,11 +94,13 @@ func Run(c Config) error {
 	outcome := n.do()
 	close(finished)
 	n.announce(outcome)
-	grace := strayGrace
+	report, grace := c.Link.Report, strayGrace
 	if left, stopping := n.stop.left(); stopping {
 		grace = min(grace, max(left, 0))
+	} else if c.Settings.WaitAll {
+		report, grace = c.Link.ReportAndWait, n.cfg.StopTimeout-n.stop.reserve(jobReserve)
 	}
-	if err := c.Link.Report(outcome.Code, grace); err != nil {
+	if err := report(outcome.Code, grace); err != nil {
 		return fmt.Errorf("report exit code %d to the supervisor: %w", outcome.Code, err)
 	}
 	return nil

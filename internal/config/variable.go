@@ -30,6 +30,7 @@ const (
 	nameTokenFile = Prefix + "TOKEN_FILE"
 	nameInsecure  = Prefix + "INSECURE"
 	nameRayPort   = Prefix + "RAY_PORT"
+	nameWaitAll   = Prefix + "WAIT_ALL"
 )
 
 // outputs are set by syminit for the job and ignored where a job starts
