@@ -24,12 +24,12 @@ type intake struct {
 	late    chan syscall.Signal // what came when there was no agent any more
 }
 
-// newIntake catches the signals that would end this process. That comes before
-// all else: a Go program that is process 1 and not subscribed to TERM exits
-// with 2 when one arrives.
+// newIntake catches the signals that are sent to end this process. That comes
+// before all else: a Go program that is process 1 and not subscribed to TERM
+// exits with 2 when one arrives. The rest waits until the agent has been started.
 func newIntake() intake {
 	in := intake{origin: trueOrigin(), caught: make(chan os.Signal, 64), late: make(chan syscall.Signal, 64)}
-	in.catch(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
+	in.catch(syscall.SIGTERM, syscall.SIGINT)
 	// os.File makes this process end by SIGPIPE when its own output is broken,
 	// if it isn't ignored. A blocked signal is queued though it is ignored.
 	signal.Ignore(syscall.SIGPIPE)

@@ -47,13 +47,12 @@ func run(c Config, in intake) int {
 	terminal := ownTerminal()
 	defer terminal.takeBack()
 	scope := newScope(c.Log)
-	reaper := newReaper()
 	agent, err := startAgent(c, in.origin)
 	if err != nil {
 		c.Log.Error("the agent can't be started", zap.Error(err))
 		return codeInternal
 	}
-	reaper.follow(agent.pid)
+	reaper := newReaper(agent.pid)
 	go in.forward(agent.link, c.Log)
 	end := awaitOutcome(c, agent, reaper)
 	sweep := sweep{scope: scope, reaped: reaper.reaped, log: c.Log}
