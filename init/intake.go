@@ -85,7 +85,7 @@ func (in intake) forward(link conn, log *zap.Logger) {
 }
 
 func (in intake) pass(link conn, s syscall.Signal) {
-	if link.send(message{Signal: s}) == nil {
+	if link.send(message{signal: s}) == nil {
 		return
 	}
 	select {

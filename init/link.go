@@ -18,6 +18,7 @@ type Link struct {
 	conn    conn
 	origin  Origin
 	signals chan syscall.Signal
+	guarded chan struct{} // closed when signals do to this process what they must
 }
 
 // Attach takes the link over that Run left to this process. It fails when Run
@@ -32,13 +33,17 @@ func Attach() (*Link, error) {
 		return nil, fmt.Errorf("this process is not the agent of a supervisor: %w", err)
 	}
 	unix.CloseOnExec(fd)
-	swallow()
-	ignore(o.Ignored)
 	l := &Link{
-		conn:    conn{os.NewFile(uintptr(fd), "link to the supervisor")},
+		conn:    conn{fd},
 		origin:  o,
 		signals: make(chan syscall.Signal),
+		guarded: make(chan struct{}),
 	}
+	go func() {
+		defer close(l.guarded)
+		swallow()
+		ignore(o.Ignored)
+	}()
 	go l.read()
 	return l, nil
 }
@@ -97,8 +102,12 @@ func ignore(set Set) {
 	}
 }
 
-// Origin is what the job is to be given.
-func (l *Link) Origin() Origin { return l.origin }
+// Origin is what the job is to be given. It returns when this process is ready to
+// start it: that takes longer than to read the settings, so it is done meanwhile.
+func (l *Link) Origin() Origin {
+	<-l.guarded
+	return l.origin
+}
 
 func (l *Link) read() {
 	defer close(l.signals)
@@ -107,8 +116,8 @@ func (l *Link) read() {
 		if err != nil {
 			return
 		}
-		if m.Signal != 0 {
-			l.signals <- m.Signal
+		if m.signal != 0 {
+			l.signals <- m.signal
 		}
 	}
 }
@@ -120,7 +129,7 @@ func (l *Link) Signals() <-chan syscall.Signal { return l.signals }
 
 // Suspend stops the supervisor, and it alone, until it gets CONT, for the shell
 // that waits for it. Process 1 can't be stopped: there it does nothing.
-func (l *Link) Suspend() error { return l.conn.send(message{Suspend: true}) }
+func (l *Link) Suspend() error { return l.conn.send(message{suspend: true}) }
 
 // Report tells the supervisor how things ended: the exit code, 0 to 255, and
 // how long processes that are left have between TERM and KILL, 0 for KILL at
@@ -148,7 +157,7 @@ func (l *Link) report(o outcome) error {
 	if err := o.check(); err != nil {
 		return fmt.Errorf("report the outcome: %w", err)
 	}
-	if err := l.conn.send(message{Outcome: &o}); err != nil {
+	if err := l.conn.send(message{outcome: &o}); err != nil {
 		return fmt.Errorf("report the outcome: %w", err)
 	}
 	return nil

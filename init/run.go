@@ -57,7 +57,7 @@ func run(c Config, in intake) int {
 	end := awaitOutcome(c, agent, reaper)
 	sweep := sweep{scope: scope, reaped: reaper.reaped, log: c.Log}
 	if end.Wait {
-		_ = agent.link.file.Close() // signals are for what is left, from now on
+		agent.link.stop() // signals are for what is left, from now on
 		sweep.await(in.late)
 	}
 	sweep.run(reaper.agentGone, end.Grace)
@@ -73,9 +73,9 @@ func awaitOutcome(c Config, agent *agent, reaper *reaper) outcome {
 			return outcome{Code: codeInternal, Grace: c.Grace}
 		}
 		switch {
-		case m.Outcome != nil:
-			return *m.Outcome
-		case m.Suspend:
+		case m.outcome != nil:
+			return *m.outcome
+		case m.suspend:
 			_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
 		}
 	}

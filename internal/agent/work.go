@@ -32,7 +32,9 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 	if err != nil {
 		return n.outcomeOf(err)
 	}
-	n.log.Debug("job started", zap.Int("pid", job.Pid()), zap.String("command", describeCommand(n.args)))
+	if entry := n.log.Check(zap.DebugLevel, "job started"); entry != nil {
+		entry.Write(zap.Int("pid", job.Pid()), zap.String("command", describeCommand(n.args)))
+	}
 	select {
 	case <-job.Done():
 		return n.jobOutcome(job)
