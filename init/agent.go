@@ -2,7 +2,6 @@ package pid1
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,11 +32,11 @@ type agent struct {
 // the group of this process then arrives here alone, and kill -9 of that group
 // leaves an agent that can end its job.
 func startAgent(c Config, o Origin) (*agent, error) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("make the link to the agent: %w", err)
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "link to the agent"), pair[1]
+	ours, theirs := pair[0], pair[1]
 	defer func() { _ = unix.Close(theirs) }()
 	if _, err := unix.FcntlInt(uintptr(theirs), unix.F_SETFD, 0); err != nil {
 		return nil, fmt.Errorf("pass the link to the agent: %w", err)

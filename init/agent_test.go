@@ -85,20 +85,21 @@ var parts = map[string]func(*Link, []string) error{
 	},
 	// close: leaves the link, but stays.
 	"close": func(l *Link, _ []string) error {
-		_ = l.conn.file.Close()
+		l.conn.stop()
 		select {}
 	},
 	"panic": func(*Link, []string) error { panic("the agent's part") },
 	"quit":  func(*Link, []string) error { return errors.New("without an outcome") },
 	// garbage: what it sends is no message.
 	"garbage": func(l *Link, _ []string) error {
-		if _, err := l.conn.file.WriteString("{"); err != nil {
+		if _, err := unix.Write(l.conn.fd, []byte("{")); err != nil {
 			return err
 		}
 		select {}
 	},
 	// direct SCRIPT: sends itself every signal before it runs the job.
 	"direct": func(l *Link, args []string) error {
+		_ = l.Origin() // from now on
 		for _, s := range append(signals.Forwardable(), syscall.SIGPROF) {
 			if err := syscall.Kill(os.Getpid(), s); err != nil {
 				return err

@@ -21,14 +21,15 @@ type intake struct {
 	origin  Origin // as it was before
 	blocked Set
 	caught  chan os.Signal
+	late    chan syscall.Signal // what came when there was no agent any more
 }
 
-// newIntake catches the signals that would end this process. That comes before
-// all else: a Go program that is process 1 and not subscribed to TERM exits
-// with 2 when one arrives.
+// newIntake catches the signals that are sent to end this process. That comes
+// before all else: a Go program that is process 1 and not subscribed to TERM
+// exits with 2 when one arrives. The rest waits until the agent has been started.
 func newIntake() intake {
-	in := intake{origin: trueOrigin(), caught: make(chan os.Signal, 64)}
-	in.catch(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT)
+	in := intake{origin: trueOrigin(), caught: make(chan os.Signal, 64), late: make(chan syscall.Signal, 64)}
+	in.catch(syscall.SIGTERM, syscall.SIGINT)
 	// os.File makes this process end by SIGPIPE when its own output is broken,
 	// if it isn't ignored. A blocked signal is queued though it is ignored.
 	signal.Ignore(syscall.SIGPIPE)
@@ -65,8 +66,8 @@ func (in intake) next() (syscall.Signal, error) {
 	}
 }
 
-// forward passes every signal on to the agent, for as long as there is one.
-// While it does not read, signals wait where they wait for any process that
+// forward passes every signal on to the agent, for as long as there is one, and
+// then to late. While it does not read, signals wait where they wait for any process that
 // blocks them: in the kernel, most of them.
 func (in intake) forward(link conn, log *zap.Logger) {
 	go in.forwardCaught(link)
@@ -79,9 +80,17 @@ func (in intake) forward(link conn, log *zap.Logger) {
 			log.Error("signals don't reach the job", zap.Error(err))
 			return
 		}
-		if link.send(message{Signal: s}) != nil {
-			return
-		}
+		in.pass(link, s)
+	}
+}
+
+func (in intake) pass(link conn, s syscall.Signal) {
+	if link.send(message{signal: s}) == nil {
+		return
+	}
+	select {
+	case in.late <- s:
+	default: // nobody listens
 	}
 }
 
@@ -94,9 +103,7 @@ func (in intake) forwardCaught(link conn) {
 		}
 	}
 	for s := range in.caught {
-		if link.send(message{Signal: s.(syscall.Signal)}) != nil {
-			return
-		}
+		in.pass(link, s.(syscall.Signal))
 	}
 }
 

@@ -19,6 +19,7 @@ type Link struct {
 	origin  Origin
 	signals chan syscall.Signal
 	swept   chan struct{}
+	guarded chan struct{} // closed when signals do to this process what they must
 }
 
 // Attach takes the link over that Run left to this process. It fails when Run
@@ -33,14 +34,18 @@ func Attach() (*Link, error) {
 		return nil, fmt.Errorf("this process is not the agent of a supervisor: %w", err)
 	}
 	unix.CloseOnExec(fd)
-	swallow()
-	ignore(o.Ignored)
 	l := &Link{
-		conn:    conn{os.NewFile(uintptr(fd), "link to the supervisor")},
+		conn:    conn{fd},
 		origin:  o,
 		signals: make(chan syscall.Signal),
 		swept:   make(chan struct{}, 1),
+		guarded: make(chan struct{}),
 	}
+	go func() {
+		defer close(l.guarded)
+		swallow()
+		ignore(o.Ignored)
+	}()
 	go l.read()
 	return l, nil
 }
@@ -99,8 +104,12 @@ func ignore(set Set) {
 	}
 }
 
-// Origin is what the job is to be given.
-func (l *Link) Origin() Origin { return l.origin }
+// Origin is what the job is to be given. It returns when this process is ready to
+// start it: that takes longer than to read the settings, so it is done meanwhile.
+func (l *Link) Origin() Origin {
+	<-l.guarded
+	return l.origin
+}
 
 func (l *Link) read() {
 	defer close(l.signals)
@@ -110,11 +119,11 @@ func (l *Link) read() {
 		if err != nil {
 			return
 		}
-		if m.Swept {
+		if m.swept {
 			l.swept <- struct{}{}
 		}
-		if m.Signal != 0 {
-			l.signals <- m.Signal
+		if m.signal != 0 {
+			l.signals <- m.signal
 		}
 	}
 }
@@ -129,7 +138,7 @@ func (l *Link) Signals() <-chan syscall.Signal { return l.signals }
 // run left must not be in the next one's way. grace is between TERM and KILL.
 // It must not be called twice at once.
 func (l *Link) Sweep(grace time.Duration) error {
-	if err := l.conn.send(message{Sweep: &sweepOrder{Grace: grace}}); err != nil {
+	if err := l.conn.send(message{sweep: &sweepOrder{grace: max(grace, 0)}}); err != nil {
 		return fmt.Errorf("have the supervisor sweep: %w", err)
 	}
 	if _, ok := <-l.swept; !ok {
@@ -138,16 +147,37 @@ func (l *Link) Sweep(grace time.Duration) error {
 	return nil
 }
 
+// Suspend stops the supervisor, and it alone, until it gets CONT, for the shell
+// that waits for it. Process 1 can't be stopped: there it does nothing.
+func (l *Link) Suspend() error { return l.conn.send(message{suspend: true}) }
+
 // Report tells the supervisor how things ended: the exit code, 0 to 255, and
 // how long processes that are left have between TERM and KILL, 0 for KILL at
 // once. The first report counts. It is the agent's last act: it must exit then,
 // within a second or grace, whichever is longer.
 func (l *Link) Report(code int, grace time.Duration) error {
-	o := outcome{Code: code, Grace: max(grace, 0)}
+	return l.report(outcome{Code: code, Grace: max(grace, 0)})
+}
+
+// ReportAndWait is Report, but what is left may go on: the supervisor waits until
+// the last process has ended. A TERM or INT before that ends them, with the
+// grace, and other signals are passed on to all of them.
+func (l *Link) ReportAndWait(code int, grace time.Duration) error {
+	if err := l.report(outcome{Code: code, Grace: max(grace, 0), Wait: true}); err != nil {
+		return err
+	}
+	// The supervisor closes the link now. What it had sent before is its own again.
+	for s := range l.signals {
+		_ = unix.Kill(os.Getppid(), s)
+	}
+	return nil
+}
+
+func (l *Link) report(o outcome) error {
 	if err := o.check(); err != nil {
 		return fmt.Errorf("report the outcome: %w", err)
 	}
-	if err := l.conn.send(message{Outcome: &o}); err != nil {
+	if err := l.conn.send(message{outcome: &o}); err != nil {
 		return fmt.Errorf("report the outcome: %w", err)
 	}
 	return nil

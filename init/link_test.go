@@ -1,6 +1,7 @@
 package pid1
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -39,7 +40,7 @@ func TestAttachWithoutSupervisor(t *testing.T) {
 
 func TestReportRefusesWhatIsNoExitCode(t *testing.T) {
 	for _, code := range []int{-1, 256} {
-		if err := (&Link{}).Report(code, 0); err == nil {
+		if err := (&Link{conn: conn{-1}}).Report(code, 0); err == nil {
 			t.Errorf("Report(%d) took it", code)
 		}
 	}
@@ -48,22 +49,22 @@ func TestReportRefusesWhatIsNoExitCode(t *testing.T) {
 // An outcome gets through though its sender never read what was sent to it: the
 // kernel then reports a reset connection before it hands the outcome out.
 func TestOutcomeOfAnAgentThatDidNotRead(t *testing.T) {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, theirs := conn{os.NewFile(uintptr(pair[0]), "ours")}, conn{os.NewFile(uintptr(pair[1]), "theirs")}
-	defer func() { _ = ours.file.Close() }()
+	ours, theirs := conn{pair[0]}, conn{pair[1]}
+	defer func() { _ = unix.Close(ours.fd) }()
 	want := outcome{Code: 3, Grace: time.Second}
 	if err := errors.Join(
-		ours.send(message{Signal: syscall.SIGTERM}),
-		theirs.send(message{Outcome: &want}),
-		theirs.file.Close(),
+		ours.send(message{signal: syscall.SIGTERM}),
+		theirs.send(message{outcome: &want}),
+		unix.Close(theirs.fd),
 	); err != nil {
 		t.Fatal(err)
 	}
 	m, err := ours.receive()
-	if err != nil || m.Outcome == nil || *m.Outcome != want {
+	if err != nil || m.outcome == nil || *m.outcome != want {
 		t.Errorf("got %+v, %v; want %+v", m, err, want)
 	}
 	if m, err := ours.receive(); !errors.Is(err, io.EOF) {
@@ -102,16 +103,26 @@ func TestSignalSparesAnotherProcess(t *testing.T) {
 }
 
 func FuzzDecode(f *testing.F) {
-	for _, s := range []string{`{"signal":15}`, `{"outcome":{"code":3,"grace_ns":1}}`, `{"outcome":{"code":256}}`, `null`, `[`, ``} {
-		f.Add([]byte(s))
+	for _, m := range []message{
+		{signal: 1},
+		{signal: 64},
+		{suspend: true},
+		{outcome: &outcome{}},
+		{outcome: &outcome{Code: 255, Grace: time.Hour, Wait: true}},
+	} {
+		f.Add(m.encode())
 	}
+	f.Add([]byte("O\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		m, err := decode(packet)
-		if err != nil && m != (message{}) {
-			t.Errorf("%q: message %+v beside the error %v", packet, m, err)
+		if err != nil {
+			return
 		}
-		if m.Outcome != nil && (m.Outcome.Code < 0 || m.Outcome.Code > 255) {
-			t.Errorf("%q: exit code %d", packet, m.Outcome.Code)
+		if again := m.encode(); !bytes.Equal(again, packet) {
+			t.Errorf("%q was read as %+v, which is %q", packet, m, again)
+		}
+		if m.outcome != nil && (m.outcome.Code < 0 || m.outcome.Code > 255 || m.outcome.Grace < 0) {
+			t.Errorf("%q: outcome %+v", packet, m.outcome)
 		}
 	})
 }

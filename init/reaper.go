@@ -21,21 +21,21 @@ type reaper struct {
 	once  sync.Once    // closes agentGone
 	lock  sync.RWMutex // go-reap holds it to write while it reaps
 	pids  reap.PidCh
-	armed chan struct{} // closed when go-reap hears of dead children
 }
 
-// newReaper starts go-reap, held back until follow: no child can be reaped
-// before it is known which one the agent is.
-func newReaper() *reaper {
+// newReaper starts go-reap, after the agent: no child can be reaped before it is
+// known which one that is.
+func newReaper(agent int) *reaper {
 	r := &reaper{
 		reaped:    make(chan struct{}, 1),
 		agentGone: make(chan struct{}),
+		agent:     agent,
 		pids:      make(reap.PidCh, 128),
-		armed:     make(chan struct{}),
 	}
 	r.lock.RLock()
 	go reap.ReapChildren(r.pids, nil, nil, &r.lock)
 	go r.kick()
+	go r.follow()
 	return r
 }
 
@@ -44,7 +44,7 @@ func newReaper() *reaper {
 // has subscribed to it. But once it has, and one arrives, it waits for the lock,
 // and while a writer waits no reader gets it.
 func (r *reaper) kick() {
-	defer close(r.armed)
+	defer r.lock.RUnlock()
 	retry := time.NewTicker(100 * time.Microsecond)
 	defer retry.Stop()
 	for {
@@ -57,22 +57,17 @@ func (r *reaper) kick() {
 	}
 }
 
-// follow lets go-reap begin and watches for the agent's end.
-func (r *reaper) follow(agent int) {
-	r.agent = agent
-	<-r.armed
-	r.lock.RUnlock()
-	go func() {
-		for pid := range r.pids {
-			if pid == agent {
-				r.closeAgentGone()
-			}
-			select {
-			case r.reaped <- struct{}{}:
-			default:
-			}
+// follow watches for the agent's end.
+func (r *reaper) follow() {
+	for pid := range r.pids {
+		if pid == r.agent {
+			r.closeAgentGone()
 		}
-	}()
+		select {
+		case r.reaped <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (r *reaper) closeAgentGone() { r.once.Do(func() { close(r.agentGone) }) }

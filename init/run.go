@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
 )
 
 // codeInternal is the exit code when there is no outcome to return.
@@ -30,6 +31,9 @@ type Config struct {
 //	  done                      └──▶ done      └──▶ done       └──▶ at most 1 s
 //	(no agent)                   no stray left, in every state
 //
+// Between running and leaving it waits, if the agent says so, until no process
+// is left, or a TERM or INT comes.
+//
 // Signals go to the agent in every state but starting, where they wait; what
 // has been reported as the outcome is changed by none of them. Run never stops
 // catching signals, so that none can change the exit code on the way out.
@@ -43,16 +47,20 @@ func run(c Config, in intake) int {
 	terminal := ownTerminal()
 	defer terminal.takeBack()
 	scope := newScope(c.Log)
-	reaper := newReaper()
 	agent, err := startAgent(c, in.origin)
 	if err != nil {
 		c.Log.Error("the agent can't be started", zap.Error(err))
 		return codeInternal
 	}
-	reaper.follow(agent.pid)
+	reaper := newReaper(agent.pid)
 	go in.forward(agent.link, c.Log)
 	end := awaitOutcome(c, agent, reaper)
-	sweep{scope: scope, reaped: reaper.reaped, log: c.Log}.run(reaper.agentGone, end.Grace)
+	sweep := sweep{scope: scope, reaped: reaper.reaped, log: c.Log}
+	if end.Wait {
+		agent.link.stop() // signals are for what is left, from now on
+		sweep.await(in.late)
+	}
+	sweep.run(reaper.agentGone, end.Grace)
 	return end.Code
 }
 
@@ -64,12 +72,14 @@ func awaitOutcome(c Config, agent *agent, reaper *reaper) outcome {
 				zap.String("how", reaper.endAgent()), zap.NamedError("link", err), zap.Int("code", codeInternal))
 			return outcome{Code: codeInternal, Grace: c.Grace}
 		}
-		if m.Sweep != nil {
-			sweep{scope: orphans{self: os.Getpid(), agent: agent.pid}, reaped: reaper.reaped, log: c.Log}.clear(m.Sweep.Grace)
-			_ = agent.link.send(message{Swept: true}) // or it is gone, as the next receive says
-		}
-		if m.Outcome != nil {
-			return *m.Outcome
+		switch {
+		case m.outcome != nil:
+			return *m.outcome
+		case m.suspend:
+			_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+		case m.sweep != nil:
+			sweep{scope: orphans{self: os.Getpid(), agent: agent.pid}, reaped: reaper.reaped, log: c.Log}.clear(m.sweep.grace)
+			_ = agent.link.send(message{swept: true}) // or it is gone, as the next receive says
 		}
 	}
 }

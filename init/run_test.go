@@ -118,7 +118,7 @@ func TestAgentWithoutOutcome(t *testing.T) {
 			"panic":   "exited with 2",
 			"quit":    "exited with 99",
 			"close":   "killed by SIGKILL",
-			"garbage": "unexpected end of JSON input",
+			"garbage": "1 bytes that are no message",
 		} {
 			s := w.start(t, part)
 			s.end(t, codeInternal)

@@ -2,18 +2,22 @@ package pid1
 
 import (
 	"os"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/signals"
 )
 
 const (
-	leaveWait = time.Second           // for an agent that has reported its outcome to be gone
-	killWait  = time.Second           // for what got KILL to be gone; what is not is stuck in the kernel
-	pollEvery = 50 * time.Millisecond // for what comes and goes unheard: a process that was put into the namespace has its parent outside
-	maxNamed  = 20                    // processes named in one log line
+	leaveWait  = time.Second           // for an agent that has reported its outcome to be gone
+	killWait   = time.Second           // for what got KILL to be gone; what is not is stuck in the kernel
+	pollEvery  = 50 * time.Millisecond // for what comes and goes unheard: a process that was put into the namespace has its parent outside
+	awaitEvery = time.Second           // the same, where nobody is in a hurry
+	maxNamed   = 20                    // processes named in one log line
 )
 
 // sweep ends what is left of a run, and does not wait for what is not there.
@@ -21,6 +25,25 @@ type sweep struct {
 	scope  scope
 	reaped <-chan struct{}
 	log    *zap.Logger
+}
+
+// await returns when no process is left in scope, or TERM or INT comes. Other
+// signals go to all that are left.
+func (s sweep) await(caught <-chan syscall.Signal) {
+	poll := time.NewTicker(awaitEvery)
+	defer poll.Stop()
+	for !s.scope.empty() {
+		select {
+		case <-s.reaped:
+		case <-poll.C:
+		case sig := <-caught:
+			if sig == syscall.SIGTERM || sig == syscall.SIGINT {
+				s.log.Info(signals.Name(sig) + ": ending what is left")
+				return
+			}
+			s.scope.signal(sig)
+		}
+	}
 }
 
 // run returns when no process is left in scope. It takes at most grace, for

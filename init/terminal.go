@@ -20,10 +20,12 @@ func ownTerminal() terminal {
 	return terminal{group: group}
 }
 
-// takeBack takes it back from a job whose agent has not done so. Else the shell
-// that started this process would be stopped as soon as it reads.
+// takeBack takes it back from a job that is gone and whose agent has not done
+// so. Else the shell that started this process would be stopped as soon as it
+// reads. Where another one has it now, it stays there.
 func (t terminal) takeBack() {
-	if group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP); t.group == 0 || err != nil || group == t.group {
+	group, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
+	if t.group == 0 || err != nil || group == t.group || unix.Kill(-group, 0) != unix.ESRCH {
 		return
 	}
 	// A background process that does this is stopped with TTOU, unless the

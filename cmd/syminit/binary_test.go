@@ -247,3 +247,29 @@ func TestLogThatNobodyReads(t *testing.T) {
 		s.end(3)
 	})
 }
+
+// With WAIT_ALL the run lasts as long as what the command left behind, and ends
+// with the command's code. Signals reach that, and TERM ends it.
+func TestWaitAll(t *testing.T) {
+	const service = `import os, signal
+wanted = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+os.write(3, b"up\n")
+while True:
+    got = signal.sigwait(wanted)
+    os.write(3, b"%s\n" % got.name.encode())
+    if got != signal.SIGUSR1: break`
+	inBothWorlds(t, func(t *testing.T, command func(string, ...string) *exec.Cmd) {
+		for last, told := range map[syscall.Signal]string{syscall.SIGUSR2: "SIGUSR2\n", syscall.SIGTERM: "SIGTERM\n"} {
+			cmd := command(`exec "$@"`, syminit(t), "bash", "-c", `setsid -f python3 -c "$0"; exit 3`, service)
+			cmd.Env = append(os.Environ(), "SYMINIT_WAIT_ALL=true")
+			s := start(t, cmd)
+			s.expect("up\n")
+			s.send(syscall.SIGUSR1)
+			s.expect("SIGUSR1\n")
+			s.send(last)
+			s.expect(told)
+			s.end(3)
+		}
+	})
+}

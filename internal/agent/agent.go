@@ -36,6 +36,11 @@ type Link interface {
 	Report(code int, grace time.Duration) error
 	// Sweep ends what a run's processes left behind.
 	Sweep(grace time.Duration) error
+	// ReportAndWait is Report for a run that lasts until no process is left.
+	ReportAndWait(code int, grace time.Duration) error
+	// Suspend stops the supervisor until it is continued, so that the shell that
+	// started it goes on.
+	Suspend() error
 }
 
 // Config is what an agent needs from the process it runs in.
@@ -60,6 +65,7 @@ type node struct {
 	environ []string
 	version string
 	log     *zap.Logger
+	link    Link
 	group   int // the supervisor's process group
 	origin  pid1.Origin
 	name    string       // host name, or the scheduler's
@@ -99,11 +105,13 @@ func Run(c Config) error {
 	n, outcome := runs(c, stop, stops)
 	close(finished)
 	n.announce(outcome)
-	grace := strayGrace
+	report, grace := c.Link.Report, strayGrace
 	if left, stopping := stop.left(); stopping {
 		grace = min(grace, max(left, 0))
+	} else if c.Settings.WaitAll {
+		report, grace = c.Link.ReportAndWait, c.Settings.StopTimeout-stop.reserve(jobReserve)
 	}
-	if err := c.Link.Report(outcome.Code, grace); err != nil {
+	if err := report(outcome.Code, grace); err != nil {
 		return fmt.Errorf("report exit code %d to the supervisor: %w", outcome.Code, err)
 	}
 	return nil
@@ -120,7 +128,7 @@ func nameOf(c Config) string {
 
 func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest) *node {
 	n := &node{
-		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, group: c.Group, origin: c.Origin,
+		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, link: c.Link, group: c.Group, origin: c.Origin,
 		name: nameOf(c), stop: stop, stops: stops, removeToken: func() {}, series: kept,
 		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),

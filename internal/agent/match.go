@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/syminit/syminit/rendezvous"
 )
@@ -48,8 +49,8 @@ func describeCommand(args []string) string {
 const mask = "***"
 
 var (
-	secretOption = regexp.MustCompile(`(?i)^-.*(key|token|secret|password)$`)
-	secretWord   = regexp.MustCompile(`(?i)^(authorization:|bearer)$`)
+	secretOption = pattern(`(?i)^-.*(key|token|secret|password)$`)
+	secretWord   = pattern(`(?i)^(authorization:|bearer)$`)
 )
 
 // maskSecrets replaces what follows an option like --api-key, up to the next
@@ -65,25 +66,32 @@ func maskSecrets(args []string) []string {
 		case secret && !option:
 			masked[i] = mask
 			continue
-		case inline && (secretOption.MatchString(name) || !option && secretName.MatchString(name)):
+		case inline && (secretOption(name) || !option && secretName(name)):
 			masked[i] = name + "=" + mask
 		case strings.ContainsAny(arg, " \t\n"):
 			masked[i] = strings.Join(maskSecrets(strings.Fields(arg)), " ")
 		default:
 			masked[i] = arg
 		}
-		secret = secretOption.MatchString(arg) || secretWord.MatchString(arg)
+		secret = secretOption(arg) || secretWord(arg)
 	}
 	return masked
 }
 
-var secretName = regexp.MustCompile(`(?i)(^|_)(key|token|secret|password|credentials?)(_|$)`)
+var secretName = pattern(`(?i)(^|_)(key|token|secret|password|credentials?)(_|$)`)
+
+// pattern returns what tells whether a text matches an expression, which is
+// compiled at the first use: most runs have none.
+func pattern(expression string) func(text string) bool {
+	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+	return func(text string) bool { return compiled().MatchString(text) }
+}
 
 // dropSecrets removes variables that look like secrets from env: without a
 // secret of the run's own, whoever reaches the port is told them.
 func (n *node) dropSecrets(env map[string]string) {
 	for name := range env {
-		if secretName.MatchString(name) {
+		if secretName(name) {
 			delete(env, name)
 			n.log.Warn(name + " is not passed on to the workers while SYMINIT_INSECURE=true; set it on each node")
 		}

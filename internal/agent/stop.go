@@ -220,7 +220,11 @@ func (s *stopper) forward(sig syscall.Signal) {
 	if !ok {
 		return
 	}
-	if err := s.job.Signal(to); err != nil {
+	send := func() error { return s.job.Signal(to) }
+	if to == syscall.SIGCONT {
+		send = s.job.Continue
+	}
+	if err := send(); err != nil {
 		s.log.Debug("signal not delivered", zap.Stringer("signal", to), zap.Error(err))
 	}
 }

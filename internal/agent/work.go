@@ -26,12 +26,15 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 	job, err := n.stop.startJob(func() (*launch.Process, error) {
 		return launch.Start(*plan.Job, launch.ProcessConfig{
 			Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
+			OnStop: n.suspend,
 		})
 	})
 	if err != nil {
 		return n.outcomeOf(err)
 	}
-	n.log.Debug("job started", zap.Int("pid", job.Pid()), zap.String("command", describeCommand(n.args)))
+	if entry := n.log.Check(zap.DebugLevel, "job started"); entry != nil {
+		entry.Write(zap.Int("pid", job.Pid()), zap.String("command", describeCommand(n.args)))
+	}
 	select {
 	case <-job.Done():
 		return n.jobOutcome(job)
@@ -46,6 +49,13 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 	n.log.Warn("the run is over, ending the job: " + outcome.Cause)
 	job.Stop(failedJobGrace)
 	return outcome
+}
+
+// suspend is for a job that was stopped, with Ctrl-Z say.
+func (n *node) suspend() {
+	if err := n.link.Suspend(); err != nil {
+		n.log.Debug("the supervisor can't be suspended", zap.Error(err))
+	}
 }
 
 // jobOutcome is what the end of the job means for the run.

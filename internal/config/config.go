@@ -77,6 +77,7 @@ type Config struct {
 	RayBin         string           `env:"RAY_BIN" envDefault:"ray" accepts:"a command's name or path" doc:"The ray command."`
 	RayDashboard   bool             `env:"RAY_DASHBOARD" envDefault:"false" doc:"Start Ray's dashboard on the head: about 200 MB and some seconds."`
 	RewriteSignals signals.Rewrites `env:"REWRITE_SIGNALS" unset:"none" accepts:"a comma list of FROM:TO, where TO is a signal, or 0 to drop it: TERM:INT" doc:"Signals that reach the job as others."`
+	WaitAll        bool             `env:"WAIT_ALL" envDefault:"false" doc:"Wait for every process that the command leaves behind, as for a service that puts itself into the background. The exit code is the command's all the same. For one node without Ray."`
 
 	Preflight  string `env:"PREFLIGHT" envDefault:"off" oneof:"warn fail off" later:"warn fail" doc:"What a failed check of the node before the start does."`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug info warn error" doc:"The least that is logged."`

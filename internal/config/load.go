@@ -39,6 +39,9 @@ func Load(environ []string) (*Config, error) {
 // is set already keeps its value. The values are checked like Load's. The
 // secret is the environment's alone: no other source gives it.
 func (c *Config) Fill(source string, vars map[string]string) error {
+	if len(vars) == 0 {
+		return nil
+	}
 	errs := unknown(vars)
 	return errors.Join(append(errs, c.apply(source, vars)...)...)
 }

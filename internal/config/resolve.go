@@ -19,7 +19,7 @@ import (
 func (c *Config) Resolve() error {
 	var errs []error
 	for _, check := range []func() []error{
-		c.resolveSize, c.resolveRole, c.resolveMargin, c.checkSecret, c.checkPorts, c.checkRuntime, c.checkSupported,
+		c.resolveSize, c.resolveRole, c.resolveMargin, c.checkSecret, c.checkPorts, c.checkRuntime, c.checkWaitAll, c.checkSupported,
 	} {
 		errs = append(errs, check()...)
 	}
@@ -152,6 +152,14 @@ func (c *Config) checkRuntime() []error {
 		return nil
 	}
 	return []error{c.conflict(nameRuntime, "carries a job over one node, and "+nameNodes+" is "+strconv.Itoa(c.Nodes), "", "unset one of the two")}
+}
+
+// checkWaitAll refuses to wait for what never ends by itself.
+func (c *Config) checkWaitAll() []error {
+	if !c.WaitAll || c.bad[nameWaitAll] || c.Nodes < 2 && c.Runtime != RuntimeRay {
+		return nil
+	}
+	return []error{c.conflict(nameWaitAll, "is for one node without Ray, which is always there", "false", "unset it")}
 }
 
 // checkSupported refuses what the table's later tags list.

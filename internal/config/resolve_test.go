@@ -54,6 +54,8 @@ func TestResolveRefuses(t *testing.T) {
 		vars map[string]string
 		want string // of the one line
 	}{
+		"wait, two nodes":   {with("WAIT_ALL", "true"), `SYMINIT_WAIT_ALL="true": is for one node`},
+		"wait, Ray":         {map[string]string{"WAIT_ALL": "true", "RUNTIME": "ray"}, `SYMINIT_WAIT_ALL="true": is for one node`},
 		"no secret":         {with("TOKEN", ""), "SYMINIT_TOKEN: not set"},
 		"secret, insecure":  {with("INSECURE", "true"), `SYMINIT_INSECURE="true": there is a secret`},
 		"no head":           {with("HEAD", ""), "SYMINIT_HEAD: not set"},

@@ -46,7 +46,7 @@ func TestReadmeHasTheTable(t *testing.T) {
 func TestTableIsComplete(t *testing.T) {
 	rows := strings.Split(strings.TrimSuffix(config.MarkdownTable(), "\n"), "\n")[2:]
 	c, _ := config.Load(nil)
-	if len(rows) != len(c.Values()) || len(rows) != 31 {
+	if len(rows) != len(c.Values()) || len(rows) != 32 {
 		t.Fatalf("%d rows, %d variables", len(rows), len(c.Values()))
 	}
 	for i, v := range c.Values() {

@@ -30,6 +30,7 @@ const (
 	nameTokenFile = Prefix + "TOKEN_FILE"
 	nameInsecure  = Prefix + "INSECURE"
 	nameRayPort   = Prefix + "RAY_PORT"
+	nameWaitAll   = Prefix + "WAIT_ALL"
 
 	nameStopTimeout = Prefix + "STOP_TIMEOUT"
 	nameEndMargin   = Prefix + "END_MARGIN"

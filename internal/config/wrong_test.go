@@ -68,6 +68,7 @@ var wrong = []struct{ name, value, why string }{
 	{"RAY_DASHBOARD", "on", "true or false"},
 	{"REWRITE_SIGNALS", "TERM", "TERM:INT"},
 	{"REWRITE_SIGNALS", "NOPE:INT", "accepted: a comma list of FROM:TO"},
+	{"WAIT_ALL", "on", "true or false"},
 	{"PREFLIGHT", "error", "warn, fail or off"},
 	{"LOG_LEVEL", "loud", "debug, info, warn or error"},
 	{"LOG_FORMAT", "text", "console or json"},

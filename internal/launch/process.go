@@ -30,14 +30,18 @@ type ProcessConfig struct {
 	// Closed are the standard descriptors that it starts without, where it has
 	// syminit's own: bit n is descriptor n.
 	Closed uint64
+	// OnStop, if not nil, is called when the process was stopped in the
+	// foreground of the terminal, which syminit's group has then again.
+	OnStop func()
 }
 
 // Process is a started command: a process group, or a session.
 type Process struct {
 	pid      int
 	session  bool
-	terminal bool // the process group has the terminal
-	caller   int  // the process group that had it before, and gets it back
+	terminal bool // the process group starts with the terminal
+	caller   int  // syminit's process group, which gets it back
+	onStop   func()
 	log      *zap.Logger
 	output   *output // nil where it is inherited
 	hold     *hold   // nil where it goes on by itself
@@ -63,7 +67,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{}), caller: pc.Group}
+	p := &Process{session: c.Session, log: pc.Log.With(zap.String("process", pc.Name)), done: make(chan struct{}), caller: pc.Group, onStop: pc.OnStop}
 	attr := &syscall.ProcAttr{
 		Env: c.Env, Files: []uintptr{0, 1, 2},
 		// It ends with syminit, even where that is killed.
@@ -157,12 +161,12 @@ func (p *Process) wait() {
 	defer close(p.done)
 	// The dead process keeps its number, which is also its group's and its
 	// session's, until it is reaped: till then these can't be mistaken.
-	waitDead(p.pid)
-	if p.terminal {
-		if err := giveTerminal(p.caller); err != nil {
-			p.log.Debug("the terminal can't be taken back", zap.Error(err))
+	for awaitChange(p.pid) {
+		if p.takeTerminal() && p.onStop != nil {
+			p.onStop()
 		}
 	}
+	p.takeTerminal()
 	if p.session {
 		killSession(p.pid)
 	}
@@ -175,11 +179,50 @@ func (p *Process) wait() {
 	p.status, p.reaped = reap(p.pid), true
 }
 
-// waitDead waits until a child is dead, and leaves it to be reaped.
-func waitDead(pid int) {
-	for errors.Is(unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil), unix.EINTR) {
+// takeTerminal reports whether it gave the terminal of this process to its
+// caller. Where another one has it, as the shell that put all into the
+// background, it stays there.
+func (p *Process) takeTerminal() bool {
+	if p.session || p.caller == 0 || !inForeground(p.pid) {
+		return false
+	}
+	if err := giveTerminal(p.caller); err != nil {
+		p.log.Debug("the terminal can't be taken back", zap.Error(err))
+		return false
+	}
+	return true
+}
+
+// Continue has the process group go on that was stopped, in the foreground if
+// syminit is there now.
+func (p *Process) Continue() error {
+	if !p.session && p.caller != 0 && inForeground(p.caller) {
+		if err := giveTerminal(p.pid); err != nil {
+			p.log.Debug("the command does not get the terminal", zap.Error(err))
+		}
+	}
+	return p.Signal(unix.SIGCONT)
+}
+
+// awaitChange waits until a child is dead, and leaves it to be reaped, or was
+// stopped, which it reports.
+func awaitChange(pid int) (stopped bool) {
+	for {
+		var info unix.Siginfo
+		switch err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT, nil); {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil || info.Code != cldStopped:
+			return false
+		}
+		// Told once is enough.
+		_ = unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOHANG, nil)
+		return true
 	}
 }
+
+// cldStopped is CLD_STOPPED of sigaction(2).
+const cldStopped = 5
 
 func reap(pid int) (status syscall.WaitStatus) {
 	for {

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A shell is an interactive one on a terminal of its own.
+type shell struct {
+	t   *testing.T
+	pty *os.File
+}
+
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	pty, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := pty.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if cerr := raw.Control(func(fd uintptr) {
+		if err = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); err == nil {
+			n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+		}
+	}); cerr != nil || err != nil {
+		t.Fatal(cerr, err)
+	}
+	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tty.Close() }()
+	cmd := exec.Command("bash", "--norc", "--noprofile", "-i")
+	cmd.Env = append(os.Environ(), "PS1=ready> ", "TERM=dumb", "syminit="+syminit(t))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait(); _ = pty.Close() })
+	return &shell{t: t, pty: pty}
+}
+
+func (s *shell) write(text string) {
+	s.t.Helper()
+	if _, err := s.pty.WriteString(text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// expect reads until the text appears.
+func (s *shell) expect(text string) {
+	s.t.Helper()
+	_ = s.pty.SetReadDeadline(time.Now().Add(30 * time.Second))
+	buf := make([]byte, 1)
+	var got strings.Builder
+	for !strings.Contains(got.String(), text) {
+		if _, err := s.pty.Read(buf); err != nil {
+			s.t.Fatalf("the terminal shows %q, want %q (%v)", got.String(), text, err)
+		}
+		got.Write(buf)
+	}
+}
+
+// Ctrl-Z gives the terminal back to the shell, and fg gives it to the job again.
+func TestSuspendAndResume(t *testing.T) {
+	s := newShell(t)
+	s.expect("ready> ")
+	s.write(`$syminit python3 -c '
+import signal, sys
+say = lambda *_: print("u" + "p", flush=True)
+signal.signal(signal.SIGCONT, say); say()
+print("g" + "ot", input()); sys.exit(5)'` + "\n")
+	for range 3 {
+		s.expect("up")
+		s.write("\x1a")
+		s.expect("Stopped")
+		s.expect("ready> ")
+		s.write("echo the sh\"\"ell\n")
+		s.expect("the shell")
+		s.write("fg\n")
+	}
+	s.expect("up")
+	s.write("a line\n")
+	s.expect("got a line")
+	s.write("echo code $?.\n")
+	s.expect("code 5.")
+}
+
+// Ctrl-C reaches the job once, and the shell has the terminal again.
+func TestInterrupt(t *testing.T) {
+	s := newShell(t)
+	s.expect("ready> ")
+	s.write(`$syminit bash -c 'trap "echo i""nt" INT; echo u""p; read x; read x; exit 6'` + "\n")
+	s.expect("up")
+	s.write("\x03")
+	s.expect("int")
+	s.write("1\n2\n")
+	s.expect("ready> ")
+	s.write("echo code $?.\n")
+	s.expect("code 6.")
+}
+
+// Even when the agent is killed, the shell has the terminal again.
+func TestTerminalOfADeadAgent(t *testing.T) {
+	s := newShell(t)
+	s.expect("ready> ")
+	// The shell itself would take the terminal back from a job of its own.
+	s.write(`set +m; $syminit bash -c 'read x; kill -KILL $PPID; sleep 1000'; read -t 10 y; echo y is $y.` + "\n")
+	s.write("1\n")
+	s.expect("syminit: the agent ended")
+	s.write("mine\n")
+	s.expect("y is mine.")
+}
