@@ -1,3 +1,5 @@
+//go:build syminit_entry
+
 #include "textflag.h"
 
 DATA everySignal<>(SB)/8, $-1
@@ -41,5 +43,21 @@ descriptor:
 open:
 	DECL	R12
 	JGE	descriptor
+	// runtime.sigtable[n].flags of HUP, INT, QUIT and TERM: the entries have 24
+	// bytes, flags first. 3 is _SigNotify+_SigKill, 5 is _SigNotify+_SigThrow.
+	LEAQ	runtime·sigtable(SB), R13
+	CMPL	24(R13), $3
+	JNE	other
+	CMPL	48(R13), $3
+	JNE	other
+	CMPL	72(R13), $5
+	JNE	other
+	CMPL	360(R13), $3
+	JNE	other
+	MOVL	$1, 24(R13)
+	MOVL	$1, 48(R13)
+	MOVL	$1, 72(R13)
+	MOVL	$1, 360(R13)
+other:
 	MOVQ	$1, ·origin+0(SB)
 	JMP	_rt0_amd64_linux(SB)

@@ -1,3 +1,5 @@
+//go:build syminit_entry
+
 #include "textflag.h"
 
 DATA everySignal<>(SB)/8, $-1
@@ -48,6 +50,27 @@ open:
 	SUBS	$1, R20, R20
 	BGE	descriptor
 	MOVD	R21, 24(R19)
+	// runtime.sigtable[n].flags of HUP, INT, QUIT and TERM: the entries have 24
+	// bytes, flags first. 3 is _SigNotify+_SigKill, 5 is _SigNotify+_SigThrow.
+	MOVD	$runtime·sigtable(SB), R22
+	MOVW	24(R22), R4
+	CMPW	$3, R4
+	BNE	other
+	MOVW	48(R22), R4
+	CMPW	$3, R4
+	BNE	other
+	MOVW	72(R22), R4
+	CMPW	$5, R4
+	BNE	other
+	MOVW	360(R22), R4
+	CMPW	$3, R4
+	BNE	other
+	MOVD	$1, R4
+	MOVW	R4, 24(R22)
+	MOVW	R4, 48(R22)
+	MOVW	R4, 72(R22)
+	MOVW	R4, 360(R22)
+other:
 	MOVD	$1, R4
 	MOVD	R4, 0(R19)
 	JMP	_rt0_arm64_linux(SB)
