@@ -4,9 +4,9 @@
 // see origin. It must leave the stack as the kernel made it.
 TEXT syminit_entry(SB),NOSPLIT|NOFRAME,$0
 	MOVD	$·origin(SB), R19
-	MOVD	$135, R8 // rt_sigprocmask(SIG_BLOCK, everySignal, &origin.blocked, 8)
+	MOVD	$135, R8 // rt_sigprocmask(SIG_BLOCK, &origin.every, &origin.blocked, 8)
 	MOVD	$0, R0
-	MOVD	$·everySignal(SB), R1
+	ADD	$64, R19, R1
 	ADD	$8, R19, R2
 	MOVD	$8, R3
 	SVC

@@ -61,15 +61,12 @@ func parseOrigin(text string) (o Origin, err error) {
 // the runtime unblocks in each thread (blockableSig): the ones that would end a
 // Go program, CHLD, URG, PROF, and 32 to 34. Between that and the first Notify
 // TERM ends the process; nothing can be done about it in Go.
-var origin struct {
-	known   uint64
-	blocked uint64
-	ignored uint64
-	closed  uint64
-	action  [4]uint64 // the kernel's struct sigaction
-}
+var origin = struct {
+	known, blocked, ignored, closed uint64
 
-var everySignal = ^uint64(0)
+	action [4]uint64 // the kernel's struct sigaction
+	every  uint64    // signal
+}{every: ^uint64(0)}
 
 // trueOrigin returns what this process was before the Go runtime began. A
 // program that is not linked with -E syminit_entry, as a test, knows what it can

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	leaveWait = time.Second           // for an agent that has reported its outcome to be gone
-	killWait  = time.Second           // for what got KILL to be gone; what is not is stuck in the kernel
-	pollEvery = 50 * time.Millisecond // for what comes and goes unheard: a process that was put into the namespace has its parent outside
+	leaveWait  = time.Second           // for an agent that has reported its outcome to be gone
+	killWait   = time.Second           // for what got KILL to be gone; what is not is stuck in the kernel
+	pollEvery  = 50 * time.Millisecond // for what comes and goes unheard: a process that was put into the namespace has its parent outside
 	awaitEvery = time.Second           // the same, where nobody is in a hurry
-	maxNamed  = 20                    // processes named in one log line
+	maxNamed   = 20                    // processes named in one log line
 )
 
 // sweep ends what is left of a run, and does not wait for what is not there.

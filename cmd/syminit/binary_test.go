@@ -273,3 +273,19 @@ while True:
 		}
 	})
 }
+
+// Neither process has more threads on a machine with many CPUs.
+func TestThreads(t *testing.T) {
+	s := start(t, exec.Command(syminit(t), "bash", "-c", `
+		read -r _ _ _ supervisor _ </proc/$PPID/stat
+		for pid in $PPID $supervisor; do
+			threads=(/proc/$pid/task/*); (( ${#threads[@]} <= 14 )) && echo few || echo ${#threads[@]}
+		done >&3`))
+	s.expect("few\nfew\n")
+	s.end(0)
+	many := exec.Command(s.Path, s.Args[1:]...)
+	many.Env = append(os.Environ(), "GOMAXPROCS=96") // as the runtime has it by default on so many CPUs
+	s = start(t, many)
+	s.expect("few\nfew\n")
+	s.end(0)
+}

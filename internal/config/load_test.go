@@ -72,7 +72,7 @@ var every = map[string]string{
 	"NODE_IP": "fe80::1%eth0", "INTERFACE": "eth0", "JOIN_TIMEOUT": "1h30m", "START_TIMEOUT": " 20s ", "LOST_AFTER": "1s",
 	"STOP_TIMEOUT": "1m", "RESTARTS": "2", "ON_LOSS": "ignore", "PROPAGATE": " A_* , B ,,", "RAY_PORT": "7001",
 	"RAY_START_ARGS": `--labels='a=b c' --verbose`, "RAY_BIN": "/opt/ray/bin/ray", "RAY_DASHBOARD": "true",
-	"REWRITE_SIGNALS": "TERM:INT", "PREFLIGHT": "off", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "STATUS_ADDR": ":9090",
+	"REWRITE_SIGNALS": "TERM:INT", "WAIT_ALL": "true", "PREFLIGHT": "off", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "STATUS_ADDR": ":9090",
 }
 
 func environ(vars map[string]string) []string {
@@ -99,6 +99,7 @@ func TestEveryVariable(t *testing.T) {
 		"Restarts": 2, "OnLoss": "ignore", "Propagate": config.Globs{"A_*", "B"}, "RayPort": uint16(7001),
 		"RayStartArgs": config.Words{"--labels=a=b c", "--verbose"}, "RayBin": "/opt/ray/bin/ray", "RayDashboard": true,
 		"RewriteSignals": signals.Rewrites{syscall.SIGTERM: syscall.SIGINT},
+		"WaitAll":        true,
 		"Preflight":      "off", "LogLevel": "debug", "LogFormat": "json", "StatusAddr": ":9090",
 	})
 	for _, v := range c.Values() {
