@@ -15,7 +15,7 @@ const codeInternal = 70
 type Config struct {
 	Agent []string      // the agent's arguments; the first is the name that ps shows
 	Path  string        // the agent's binary; /proc/self/exe is this very one
-	Env   []string      // the agent's environment, as from os.Environ
+	Env   []string      // the agent's environment, as from Environ
 	Log   *zap.Logger   // where the few lines of this process go
 	Grace time.Duration // time between TERM and KILL for what an agent left that died without an outcome
 }

@@ -289,3 +289,25 @@ func TestThreads(t *testing.T) {
 	s.expect("few\nfew\n")
 	s.end(0)
 }
+
+// The environment is the caller's, byte for byte.
+func TestEnvironment(t *testing.T) {
+	env := []string{"A=1", "A=2", "", "no equals sign", "=x", "BYTES=\xff\x01", "PATH=" + os.Getenv("PATH"), "A=3"}
+	out, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()
+	// os/exec would leave names out that occur twice.
+	p, err := os.StartProcess(syminit(t), []string{"syminit", "cat", "/proc/self/environ"}, &os.ProcAttr{Env: env, Files: []*os.File{nil, out, os.Stderr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := p.Wait(); err != nil || !state.Success() {
+		t.Fatal(state, err)
+	}
+	got, err := os.ReadFile(out.Name())
+	if want := strings.Join(env, "\x00") + "\x00"; err != nil || string(got) != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+}
