@@ -22,7 +22,8 @@ ARG VERSION=devel
 ARG TARGETOS
 ARG TARGETARCH
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -E syminit_entry -X main.version=$VERSION" \
+    go build -tags syminit_entry -trimpath -buildvcs=false \
+      -ldflags "-s -w -buildid= -E syminit_entry -checklinkname=0 -X main.version=$VERSION" \
       -o /out/syminit ./cmd/syminit
 
 FROM scratch AS binary

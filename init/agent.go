@@ -1,7 +1,9 @@
 package pid1
 
 import (
+	"bytes"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,6 +52,24 @@ func startAgent(c Config, o Origin) (*agent, error) {
 		return nil, fmt.Errorf("start %s: %w", c.Path, err)
 	}
 	return &agent{pid: pid, link: conn{ours}}, nil
+}
+
+// Environ is this process's environment as it was given, less what Run passes to
+// its agent. os.Environ leaves out names that occur twice and entries that are
+// empty.
+func Environ() []string {
+	block, err := os.ReadFile("/proc/self/environ")
+	if err != nil {
+		return os.Environ()
+	}
+	var env []string
+	for len(block) > 0 {
+		entry, rest, _ := bytes.Cut(block, []byte{0})
+		if block = rest; !bytes.HasPrefix(entry, []byte(linkVariable+"=")) {
+			env = append(env, string(entry))
+		}
+	}
+	return env
 }
 
 func environment(env []string, link int, o Origin) []string {

@@ -2,15 +2,12 @@
 
 #include "textflag.h"
 
-DATA everySignal<>(SB)/8, $-1
-GLOBL everySignal<>(SB), RODATA|NOPTR, $8
-
-// syminit_entry is where a program begins that is linked with -E syminit_entry:
-// see origin. It must leave the stack as the kernel made it.
+// syminit_entry is where a program begins that is built with
+// -tags syminit_entry -ldflags "-E syminit_entry -checklinkname=0": see origin. It must leave the stack as the kernel made it.
 TEXT syminit_entry(SB),NOSPLIT|NOFRAME,$0
-	MOVL	$14, AX // rt_sigprocmask(SIG_BLOCK, everySignal, &origin.blocked, 8)
+	MOVL	$14, AX // rt_sigprocmask(SIG_BLOCK, &origin.every, &origin.blocked, 8)
 	MOVL	$0, DI
-	LEAQ	everySignal<>(SB), SI
+	LEAQ	·origin+64(SB), SI
 	LEAQ	·origin+8(SB), DX
 	MOVL	$8, R10
 	SYSCALL

@@ -2,16 +2,13 @@
 
 #include "textflag.h"
 
-DATA everySignal<>(SB)/8, $-1
-GLOBL everySignal<>(SB), RODATA|NOPTR, $8
-
-// syminit_entry is where a program begins that is linked with -E syminit_entry:
-// see origin. It must leave the stack as the kernel made it.
+// syminit_entry is where a program begins that is built with
+// -tags syminit_entry -ldflags "-E syminit_entry -checklinkname=0": see origin. It must leave the stack as the kernel made it.
 TEXT syminit_entry(SB),NOSPLIT|NOFRAME,$0
 	MOVD	$·origin(SB), R19
-	MOVD	$135, R8 // rt_sigprocmask(SIG_BLOCK, everySignal, &origin.blocked, 8)
+	MOVD	$135, R8 // rt_sigprocmask(SIG_BLOCK, &origin.every, &origin.blocked, 8)
 	MOVD	$0, R0
-	MOVD	$everySignal<>(SB), R1
+	ADD	$64, R19, R1
 	ADD	$8, R19, R2
 	MOVD	$8, R3
 	SVC

@@ -56,21 +56,22 @@ func parseOrigin(text string) (o Origin, err error) {
 // unblocks some signals.
 //
 // The entry also blocks every signal. The runtime starts its threads with the
-// mask that it began with (initSigmask), so a signal of most kinds waits in the
-// kernel for intake from the first instruction on. The others are those that
-// the runtime unblocks in each thread (blockableSig): the ones that would end a
-// Go program, CHLD, URG, PROF, and 32 to 34. Between that and the first Notify
-// TERM ends the process; nothing can be done about it in Go.
-var origin struct {
-	known   uint64
-	blocked uint64
-	ignored uint64
-	closed  uint64
-	action  [4]uint64 // the kernel's struct sigaction
-}
+// mask that it began with (initSigmask), so a signal waits in the kernel for
+// intake from the first instruction on; but not one that would end a Go program
+// (blockableSig). Of those the entry takes that property from HUP, INT, QUIT and
+// TERM, in the runtime's own table, if that looks as it does in Go 1.26: else
+// such a signal in the first millisecond, before anything here can subscribe to
+// it, ends process 1 with 2. That needs the linker's -checklinkname=0. CHLD,
+// URG, PROF, faults and 32 to 34 the runtime unblocks all the same.
+var origin = struct {
+	known, blocked, ignored, closed uint64
+
+	action [4]uint64 // the kernel's struct sigaction
+	every  uint64    // signal
+}{every: ^uint64(0)}
 
 // trueOrigin returns what this process was before the Go runtime began. A
-// program that is not linked with -E syminit_entry, as a test, knows what it can
+// program that is built without the tag syminit_entry, as a test, knows what it can
 // still see: of ignored signals HUP, INT, CONT, TSTP, TTIN, TTOU, 32 to 34, and
 // of closed descriptors nothing.
 func trueOrigin() Origin {

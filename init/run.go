@@ -15,14 +15,14 @@ const codeInternal = 70
 type Config struct {
 	Agent []string      // the agent's arguments; the first is the name that ps shows
 	Path  string        // the agent's binary; /proc/self/exe is this very one
-	Env   []string      // the agent's environment, as from os.Environ
+	Env   []string      // the agent's environment, as from Environ
 	Log   *zap.Logger   // where the few lines of this process go
 	Grace time.Duration // time between TERM and KILL for what an agent left that died without an outcome
 }
 
 // Run starts the agent, serves it until it reports an outcome or dies, ends
 // every process that is left and returns the exit code for os.Exit. Call it
-// first thing in main, of a program that is linked with -E syminit_entry:
+// first thing in main, of a program that is built as the Makefile does:
 // without that, it passes less on to the job and loses some signals of a burst.
 //
 //	starting ──▶ running ──▶ leaving ──▶ terminating ──▶ killing ──▶ done

@@ -20,7 +20,7 @@ func runAgent(cmd command, stderr *os.File) int {
 	// For ps and top: the kernel took the name from the path, /proc/self/exe.
 	_ = os.WriteFile("/proc/self/comm", []byte(agentName), 0)
 	link, err := pid1.Attach()
-	environ := os.Environ() // Attach has taken out what was for it
+	environ := pid1.Environ()
 	var live func(string)
 	var out io.Writer = logging.NewPatient(stderr)
 	terminal := term.IsTerminal(int(stderr.Fd()))

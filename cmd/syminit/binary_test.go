@@ -22,7 +22,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "syminit")
-	cmd := exec.Command("go", "build", "-ldflags", "-E syminit_entry", "-o", path, ".")
+	cmd := exec.Command("go", "build", "-tags", "syminit_entry", "-ldflags", "-E syminit_entry -checklinkname=0", "-o", path, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
@@ -272,4 +272,42 @@ while True:
 			s.end(3)
 		}
 	})
+}
+
+// Neither process has more threads on a machine with many CPUs.
+func TestThreads(t *testing.T) {
+	s := start(t, exec.Command(syminit(t), "bash", "-c", `
+		read -r _ _ _ supervisor _ </proc/$PPID/stat
+		for pid in $PPID $supervisor; do
+			threads=(/proc/$pid/task/*); (( ${#threads[@]} <= 14 )) && echo few || echo ${#threads[@]}
+		done >&3`))
+	s.expect("few\nfew\n")
+	s.end(0)
+	many := exec.Command(s.Path, s.Args[1:]...)
+	many.Env = append(os.Environ(), "GOMAXPROCS=96") // as the runtime has it by default on so many CPUs
+	s = start(t, many)
+	s.expect("few\nfew\n")
+	s.end(0)
+}
+
+// The environment is the caller's, byte for byte.
+func TestEnvironment(t *testing.T) {
+	env := []string{"A=1", "A=2", "", "no equals sign", "=x", "BYTES=\xff\x01", "PATH=" + os.Getenv("PATH"), "A=3"}
+	out, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = out.Close() }()
+	// os/exec would leave names out that occur twice.
+	p, err := os.StartProcess(syminit(t), []string{"syminit", "cat", "/proc/self/environ"}, &os.ProcAttr{Env: env, Files: []*os.File{nil, out, os.Stderr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := p.Wait(); err != nil || !state.Success() {
+		t.Fatal(state, err)
+	}
+	got, err := os.ReadFile(out.Name())
+	if want := strings.Join(env, "\x00") + "\x00"; err != nil || string(got) != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
 }

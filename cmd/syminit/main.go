@@ -57,7 +57,7 @@ func run(argv []string, stdout, stderr *os.File) int {
 	if argv[0] == agentName {
 		return runAgent(cmd, stderr)
 	}
-	environ := os.Environ()
+	environ := pid1.Environ()
 	return pid1.Run(pid1.Config{
 		Path: "/proc/self/exe", Agent: append([]string{agentName}, argv[1:]...), Env: environ,
 		Log: newLogger(environ, logging.NewPatient(stderr), term.IsTerminal(int(stderr.Fd()))), Grace: strayGrace,

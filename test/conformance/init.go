@@ -66,7 +66,7 @@ func Build(dir string) (string, error) {
 		return filepath.Abs(path)
 	}
 	path := filepath.Join(dir, "syminit")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "github.com/syminit/syminit/cmd/syminit")
+	cmd := exec.Command("go", "build", "-tags", "syminit_entry", "-trimpath", "-ldflags", "-s -w -E syminit_entry -checklinkname=0", "-o", path, "github.com/syminit/syminit/cmd/syminit")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build syminit: %w: %s", err, out)
