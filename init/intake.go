@@ -55,7 +55,6 @@ func (in intake) catch(list ...syscall.Signal) {
 func (in intake) next() (syscall.Signal, error) {
 	var info siginfo
 	for {
-		//nolint:gosec // G103: x/sys/unix has no rt_sigtimedwait(2)
 		s, _, errno := unix.Syscall6(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&in.blocked)), uintptr(unsafe.Pointer(&info)), 0, unsafe.Sizeof(in.blocked), 0, 0)
 		switch sig := syscall.Signal(s); {
 		case errno == unix.EINTR, errno == 0 && info.own(sig):
