@@ -155,7 +155,7 @@ func termAtAnyInstant(t *Trial) {
 	const starts = 150
 	var wrong []string
 	for i := range starts {
-		one := &Trial{Init: t.Init, Mode: t.Mode, dir: t.dir}
+		one := &Trial{Subject: t.Subject}
 		end := make(chan report, 1)
 		go func() {
 			defer close(end)

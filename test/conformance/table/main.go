@@ -21,7 +21,7 @@ func main() {
 	part, err := conformance.Main(os.Args)
 	if !part {
 		file := flag.String("write", "", "file with the markers to write between")
-		parallel := flag.Int("parallel", runtime.NumCPU(), "cases at a time")
+		parallel := flag.Int("parallel", 4*runtime.NumCPU(), "cases at a time: those that hang only wait")
 		flag.Parse()
 		err = run(*file, *parallel)
 	}
