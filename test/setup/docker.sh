@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests need beside Go: a Docker engine that answers and
-# Compose; as root also shellcheck, and what makes images without a registry and
-# networks of their own.
+# Compose; as root also shellcheck, what makes images without a registry and
+# networks of their own, and other inits to compare with.
 #
 #   test/setup/docker.sh
 #
@@ -30,6 +30,8 @@ missing() {
   have iptables || echo iptables
   have ip || echo iproute2
   have shellcheck || echo shellcheck
+  # What syminit is compared with as an init.
+  for other in tini dumb-init catatonit; do have "$other" || echo "$other"; done
 }
 
 install() {

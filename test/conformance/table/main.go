@@ -66,5 +66,5 @@ func write(file, table string) error {
 	if !ok1 || !ok2 {
 		return fmt.Errorf("%s has no markers %s%s", file, begin, end)
 	}
-	return os.WriteFile(file, []byte(before+begin+table+end+after), 0o644)
+	return os.WriteFile(file, []byte(before+begin+table+end+after), 0o600) // it is there, and keeps its mode
 }
