@@ -15,23 +15,25 @@ RAY     ?= 2.60.0
 RAYS    ?= $(RAY) 2.52.0 2.40.0
 # Containers run side by side in tests; each Ray node wants about a core to start.
 PARALLEL ?= 4
+# Where the binary goes.
+OUT      ?= bin/syminit
 GODIRS    = cmd init internal rendezvous signals test bench
 # What a caller made of the process is read before the Go runtime begins: see
 # init/origin.go.
 ENTRY    = -tags syminit_entry
 ENTRYLD  = -E syminit_entry -checklinkname=0
-UNIT     = $(shell go list ./... | grep -vE '/test/(docker|slurm)')
+UNIT     = $(shell go list ./... | grep -v /test/)
 
 export CGO_ENABLED := 0
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: all build demo test lint deps image images bench fmt clean
+.PHONY: all build demo test lint deps image images bench bench-init conformance fmt clean
 
 all: build
 
 # Reproducible: no paths, no build id, the version from git alone.
 build:
-	GOOS=$(GOOS) GOARCH=$(GOARCH) go build $(ENTRY) -trimpath -buildvcs=false -ldflags '-s -w -buildid= $(ENTRYLD) -X main.version=$(VERSION)' -o bin/syminit ./cmd/syminit
+	GOOS=$(GOOS) GOARCH=$(GOARCH) go build $(ENTRY) -trimpath -buildvcs=false -ldflags '-s -w -buildid= $(ENTRYLD) -X main.version=$(VERSION)' -o $(OUT) ./cmd/syminit
 
 deps:
 	test/setup/deps.sh
@@ -65,11 +67,20 @@ test: lint images
 	test/binary.sh
 	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(UNIT)
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
+	go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 	go test -count=1 -timeout 15m ./test/slurm/...
 
 bench: image
 	go run ./bench/symmetric -image syminit-test
+
+# Who passes what, into docs/init.md.
+conformance: deps
+	go run ./test/conformance/table -write docs/init.md
+
+bench-init: deps
+	go run ./bench/init
 
 fmt: deps
 	gofumpt -w $(GODIRS)

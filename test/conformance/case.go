@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Case is one question.
@@ -51,8 +52,20 @@ type Result struct {
 	Failures []string // what went wrong
 }
 
-// Ask runs the case with one init in one mode. Its files go to dir.
-func (c Case) Ask(i Init, m Mode, dir string) Result {
+// A Subject is what a question is put to.
+type Subject struct {
+	Init Init
+	Mode Mode
+	Dir  string // where a case's files go
+
+	// Patience is how long what must happen may take: it is what an init that
+	// hangs costs, and no case depends on its being short.
+	Patience time.Duration
+}
+
+// Ask runs the case.
+func (c Case) Ask(s Subject) Result {
+	i, m := s.Init, s.Mode
 	if _, ok := i.Options[m]; !ok {
 		return Result{NA: "has no such mode"}
 	}
@@ -61,7 +74,7 @@ func (c Case) Ask(i Init, m Mode, dir string) Result {
 			return Result{NA: why}
 		}
 	}
-	t := &Trial{Init: i, Mode: m, dir: dir}
+	t := &Trial{Subject: s}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -74,9 +87,7 @@ func (c Case) Ask(i Init, m Mode, dir string) Result {
 
 // A Trial is one case with one init in one mode.
 type Trial struct {
-	Init Init
-	Mode Mode
-	dir  string
+	Subject
 
 	mu       sync.Mutex
 	failures []string
@@ -113,7 +124,7 @@ func (t *Trial) finish() {
 
 // file makes an empty file.
 func (t *Trial) file(pattern string) *os.File {
-	f, err := os.CreateTemp(t.dir, pattern)
+	f, err := os.CreateTemp(t.Dir, pattern)
 	t.must("make a file", err)
 	t.cleanup(func() { _ = f.Close() })
 	return f

@@ -38,7 +38,7 @@ func codeCases() []Case {
 			r.exits(126)
 			r.names("plain-file")
 		}},
-		{Name: "126 for a directory", check: func(t *Trial) { t.start(setup{}, t.dir).exits(126) }},
+		{Name: "126 for a directory", check: func(t *Trial) { t.start(setup{}, t.Dir).exits(126) }},
 		{Name: "started with CHLD ignored: the job's code", check: func(t *Trial) {
 			t.start(setup{Ignored: numbers(unix.SIGCHLD)}, shell("exit 37")...).exits(37)
 		}},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestMain(m *testing.M) {
@@ -35,7 +36,7 @@ func TestSyminit(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s/%s/%s", mode, c.Theme, c.Name), func(t *testing.T) {
 				t.Parallel()
-				got := c.Ask(syminit, mode, t.TempDir())
+				got := c.Ask(Subject{Init: syminit, Mode: mode, Dir: t.TempDir(), Patience: time.Minute})
 				if got.NA != "" {
 					t.Logf("not asked: %s", got.NA)
 				}

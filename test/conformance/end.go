@@ -17,7 +17,9 @@ func endCases() []Case {
 			r.gone(r.exits(3))
 		}},
 		{Name: "the log names what the job left", NA: syminitOnly, check: func(t *Trial) {
-			r := t.start(setup{}, shell(`sleep 1000 & exit 3`)...)
+			r := t.start(setup{}, shell(`sleep 1000 & read -r line; exit 3`)...)
+			r.until("what is left runs", func() bool { return strings.HasPrefix(command(r.job()), "sleep") })
+			r.write("end\n")
 			r.exits(3)
 			r.names("sleep")
 		}},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // A Mode is how an init runs.
@@ -66,8 +67,11 @@ func Build(dir string) (string, error) {
 		return filepath.Abs(path)
 	}
 	path := filepath.Join(dir, "syminit")
-	cmd := exec.Command("go", "build", "-tags", "syminit_entry", "-trimpath", "-ldflags", "-s -w -E syminit_entry -checklinkname=0", "-o", path, "github.com/syminit/syminit/cmd/syminit")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	cmd := exec.Command("make", "-s", "-C", strings.TrimSpace(string(root)), "build", "OUT="+path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build syminit: %w: %s", err, out)
 	}

@@ -46,6 +46,7 @@ os.wait()
 
 func orphans(each, rounds int) func(*Trial) {
 	return func(t *Trial) {
+		t.Patience *= 4 // it is much work
 		r := t.start(setup{}, t.python(orphansJob, strconv.Itoa(each), strconv.Itoa(rounds))...)
 		text, ok := strings.CutPrefix(r.line(), "oldest ")
 		if !ok {

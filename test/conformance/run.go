@@ -18,10 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// patience is how long what must happen may take on a loaded machine. No case
-// depends on its being short.
-const patience = 30 * time.Second
-
 // A run is an init that runs a job. What the job prints is the events that a
 // case waits for.
 type run struct {
@@ -86,11 +82,11 @@ func environ() []string {
 	return []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"}
 }
 
-// pipe makes a pipe that nothing waits at for longer than patience.
+// pipe makes a pipe that nothing waits at for longer than the patience lasts.
 func (t *Trial) pipe() (r, w *os.File) {
 	r, w, err := os.Pipe()
 	t.must("make a pipe", err)
-	t.must("set a deadline", r.SetReadDeadline(time.Now().Add(patience)))
+	t.must("set a deadline", r.SetReadDeadline(time.Now().Add(t.Patience)))
 	t.cleanup(func() { _, _ = r.Close(), w.Close() })
 	return r, w
 }
@@ -215,7 +211,7 @@ func (r *run) log() string {
 
 // until waits for a condition.
 func (r *run) until(what string, done func() bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), r.t.Patience)
 	defer cancel()
 	poll := time.NewTicker(500 * time.Microsecond)
 	defer poll.Stop()

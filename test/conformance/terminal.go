@@ -8,13 +8,13 @@ import (
 )
 
 // openTerminal makes a pseudo-terminal, on which nothing waits for longer than
-// patience.
+// the patience lasts.
 func (t *Trial) openTerminal() (master, slave *os.File) {
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	t.must("open /dev/ptmx", err)
 	master = os.NewFile(uintptr(fd), "/dev/ptmx")
 	t.cleanup(func() { _ = master.Close() })
-	t.must("set a deadline", master.SetDeadline(time.Now().Add(patience)))
+	t.must("set a deadline", master.SetDeadline(time.Now().Add(t.Patience)))
 	t.must("unlock the terminal", unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0))
 	peer, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCGPTPEER, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)
 	if errno != 0 {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests need beside Go: a Docker engine that answers and
 # Compose; as root also shellcheck, what makes images without a registry and
-# networks of their own, and Slurm and podman.
+# networks of their own, Slurm and podman, and other inits to
+# compare with.
 #
 #   test/setup/docker.sh
 #
@@ -37,6 +38,8 @@ missing() {
   have munged || echo munge
   have podman || echo podman
   have runc || echo runc
+  # What syminit is compared with as an init.
+  for other in tini dumb-init catatonit; do have "$other" || echo "$other"; done
 }
 
 install() {

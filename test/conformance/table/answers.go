@@ -5,9 +5,13 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/syminit/syminit/test/conformance"
 )
+
+// patience is what each question to an init that hangs costs.
+const patience = 15 * time.Second
 
 // A key is one question to one init in one mode.
 type key struct {
@@ -38,7 +42,7 @@ func ask(inits []conformance.Init, parallel int, dir string) answers {
 				slots <- struct{}{}
 				all.Go(func() {
 					defer func() { <-slots }()
-					got := c.Ask(i, m, dir)
+					got := c.Ask(conformance.Subject{Init: i, Mode: m, Dir: dir, Patience: patience})
 					mu.Lock()
 					defer mu.Unlock()
 					a.of[keyOf(c, i, m)] = got
