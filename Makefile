@@ -75,12 +75,12 @@ test: lint images
 bench: image
 	go run ./bench/symmetric -image syminit-test
 
-# Who passes what, into docs/init.md.
+# The tables in docs/init.md: who passes what, and how fast.
 conformance: deps
 	go run ./test/conformance/table -write docs/init.md
 
 bench-init: deps
-	go run ./bench/init
+	go run ./bench/init -write docs/init.md
 
 fmt: deps
 	gofumpt -w $(GODIRS)

@@ -2,7 +2,7 @@
 // catatonit, in one run on one machine, each round one after the other. It
 // prints a Markdown table, and which of the goals are met.
 //
-//	go run ./bench/init
+//	go run ./bench/init -write docs/init.md
 //
 // It needs root, for PID namespaces, and the other inits from their packages.
 package main
@@ -24,6 +24,7 @@ func main() {
 	flag.IntVar(&c.rounds, "rounds", 7, "rounds of reaping")
 	flag.IntVar(&c.zombies, "zombies", 4000, "zombies of one round")
 	flag.DurationVar(&c.idle, "idle", 10*time.Second, "how long wake-ups are counted")
+	flag.StringVar(&c.write, "write", "", "file to write to, between its markers, in place of standard output")
 	flag.Parse()
 	if err := run(c); err != nil {
 		fmt.Fprintln(os.Stderr, "init:", err)
@@ -34,6 +35,7 @@ func main() {
 type config struct {
 	starts, signals, rounds, zombies int
 	idle                             time.Duration
+	write                            string
 }
 
 // A subject is an init and what was measured of it.
@@ -80,9 +82,11 @@ func run(c config) error {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}
 	}
-	printTable(all)
-	printGoals(all[0], all[len(all)-1])
-	return nil
+	if c.write != "" {
+		return conformance.Insert(c.write, "bench", markdown(all))
+	}
+	_, err = fmt.Print(markdown(all))
+	return err
 }
 
 // quantile of values: 0.5 is the median.

@@ -1,17 +1,21 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
-func printTable(all []*subject) {
-	fmt.Print("| |")
+func markdown(all []*subject) string {
+	var b strings.Builder
+	fmt.Fprint(&b, "| |")
 	for _, s := range all {
-		fmt.Printf(" %s |", s.Name)
+		fmt.Fprintf(&b, " %s |", s.Name)
 	}
-	fmt.Print("\n|---|")
+	fmt.Fprint(&b, "\n|---|")
 	for range all {
-		fmt.Print("---|")
+		fmt.Fprint(&b, "---|")
 	}
-	fmt.Println()
+	fmt.Fprintln(&b)
 	for _, f := range []struct {
 		name, format string
 		of           func(*subject) float64
@@ -26,23 +30,25 @@ func printTable(all []*subject) {
 		{"zombies reaped a second, median", "%.0f", func(s *subject) float64 { return median(s.rate) }},
 		{"CPU per reaped zombie, median (µs)", "%.1f", func(s *subject) float64 { return median(s.cpu) }},
 	} {
-		fmt.Printf("| %s |", f.name)
+		fmt.Fprintf(&b, "| %s |", f.name)
 		for _, s := range all {
-			fmt.Printf(" "+f.format+" |", f.of(s))
+			fmt.Fprintf(&b, " "+f.format+" |", f.of(s))
 		}
-		fmt.Println()
+		fmt.Fprintln(&b)
 	}
+	b.WriteString("\n" + goals(all[0], all[len(all)-1]) + "\n")
+	return "\n" + b.String()
 }
 
-// printGoals says which goals are met. Those that are ratios or differences are
+// goals says which goals are met. Those that are ratios or differences are
 // taken against tini beside it.
-func printGoals(tini, syminit *subject) {
+func goals(tini, syminit *subject) string {
 	later := median(syminit.start) - median(tini.start)
 	rates := make([]float64, len(tini.rate))
 	for i := range rates {
 		rates[i] = syminit.rate[i] / tini.rate[i]
 	}
-	fmt.Println()
+	var b strings.Builder
 	for _, g := range []struct {
 		text string
 		met  bool
@@ -57,6 +63,7 @@ func printGoals(tini, syminit *subject) {
 		if !g.met {
 			word = "NOT met"
 		}
-		fmt.Printf("- %s: %s\n", word, g.text)
+		fmt.Fprintf(&b, "- %s: %s\n", word, g.text)
 	}
+	return b.String()
 }

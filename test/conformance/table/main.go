@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 
 	"github.com/syminit/syminit/test/conformance"
 )
@@ -50,21 +49,5 @@ func run(file string, parallel int) error {
 		_, err := fmt.Print(answers.markdown())
 		return err
 	}
-	return write(file, answers.markdown())
-}
-
-const begin, end = "<!-- conformance:begin -->\n", "<!-- conformance:end -->\n"
-
-// write replaces what is between the markers.
-func write(file, table string) error {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, ok1 := strings.Cut(string(b), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok1 || !ok2 {
-		return fmt.Errorf("%s has no markers %s%s", file, begin, end)
-	}
-	return os.WriteFile(file, []byte(before+begin+table+end+after), 0o600) // it is there, and keeps its mode
+	return conformance.Insert(file, "conformance", answers.markdown())
 }
