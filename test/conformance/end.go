@@ -12,6 +12,7 @@ func endCases() []Case {
 		{Name: "a stopped process that the job leaves gets TERM before the end", check: func(t *Trial) {
 			r := t.start(setup{}, shell(`(trap 'echo stray got TERM; exit' TERM; echo ready; kill -STOP $(exec sh -c 'echo $PPID'); while :; do sleep 0.1; done) & read -r line; exit 3`)...)
 			r.expect("ready")
+			r.until("it is stopped", func() bool { return state(r.job()) == "T" })
 			r.write("end\n")
 			r.expect("stray got TERM")
 			r.gone(r.exits(3))
