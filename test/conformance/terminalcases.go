@@ -68,6 +68,7 @@ func controlZ(t *Trial) {
 	r.sees(`prompt> `)
 	r.write("echo $((40 + 2))\n")
 	r.sees(`\n42\r\n`)
+	r.sees(`prompt> `)
 	r.write("fg\n")
 	r.sees(`\ncat\r\n`)
 	r.write("two\n")
