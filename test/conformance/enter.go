@@ -157,7 +157,6 @@ func (s setup) signals() error {
 	const sigDefault, sigIgnore = 0, 1
 	action := func(sig int, handler uintptr) error {
 		a := sigaction{handler: handler}
-		//nolint:gosec // G103: x/sys/unix has no rt_sigaction(2)
 		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&a)), 0, 8, 0, 0)
 		if errno != 0 {
 			return fmt.Errorf("set signal %d: %w", sig, errno)
