@@ -18,6 +18,7 @@ type reaper struct {
 	agentGone chan struct{} // closed when the agent has been reaped
 
 	agent int
+	pidfd int          // the agent's; -1 where the kernel has none
 	once  sync.Once    // closes agentGone
 	lock  sync.RWMutex // go-reap holds it to write while it reaps
 	pids  reap.PidCh
@@ -30,7 +31,11 @@ func newReaper(agent int) *reaper {
 		reaped:    make(chan struct{}, 1),
 		agentGone: make(chan struct{}),
 		agent:     agent,
+		pidfd:     -1,
 		pids:      make(reap.PidCh, 128),
+	}
+	if fd, err := unix.PidfdOpen(agent, 0); err == nil { // close-on-exec, and open for good
+		r.pidfd = fd
 	}
 	r.lock.RLock()
 	go reap.ReapChildren(r.pids, nil, nil, &r.lock)
@@ -73,15 +78,15 @@ func (r *reaper) follow() {
 func (r *reaper) closeAgentGone() { r.once.Do(func() { close(r.agentGone) }) }
 
 // endAgent makes sure that an agent that has closed the link is dead, and says
-// how it ended. That takes at most a second, and is not always known: go-reap
-// may have been quicker, and it drops the status.
+// how it ended. That takes at most a second, and before Linux 6.15 is not always
+// known: go-reap may have been quicker, and it drops the status.
 func (r *reaper) endAgent() string {
 	r.lock.RLock() // go-reap stands still
 	defer r.lock.RUnlock()
 	var status unix.WaitStatus
 	switch pid, err := unix.Wait4(r.agent, &status, unix.WNOHANG, nil); {
 	case err != nil:
-		return "not known"
+		return r.afterwards()
 	case pid == 0:
 		// Not waited for, so the number is still its own. An agent that is
 		// ending by itself keeps the status that it ends with.
@@ -94,6 +99,15 @@ func (r *reaper) endAgent() string {
 	}
 	r.closeAgentGone()
 	return describe(status)
+}
+
+// afterwards asks the kernel how the agent ended, which has been waited for.
+func (r *reaper) afterwards() string {
+	info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+	if err := unix.IoctlPidfdInfo(r.pidfd, &info); err != nil || info.Mask&unix.PIDFD_INFO_EXIT == 0 {
+		return "not known"
+	}
+	return describe(unix.WaitStatus(info.Exit_code))
 }
 
 func (r *reaper) await() <-chan unix.WaitStatus {

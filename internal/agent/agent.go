@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -100,10 +101,12 @@ func Run(c Config) error {
 		log: c.Log, self: "node " + nameOf(c), timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals,
 	})
 	stops, finished := make(chan stopRequest), make(chan struct{})
-	go stop.run(c.Link.Signals(), stops, finished)
+	var stopping sync.WaitGroup
+	stopping.Go(func() { stop.run(c.Link.Signals(), stops, finished) })
 	go watchEnd(c, stops, finished)
 	n, outcome := runs(c, stop, stops)
 	close(finished)
+	stopping.Wait() // a signal from here on is for what the job has left
 	n.announce(outcome)
 	report, grace := c.Link.Report, strayGrace
 	if left, stopping := stop.left(); stopping {
