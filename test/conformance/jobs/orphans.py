@@ -8,8 +8,9 @@ import time
 each, rounds = int(sys.argv[1]), int(sys.argv[2])
 
 
-def zombies(mine):
-    found = set()
+def zombies(breeder):
+    """Dead processes that are the init's: not the breeder's, nor a parent's."""
+    dead, parents = {}, {}
     for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
@@ -18,11 +19,12 @@ def zombies(mine):
                 stat = f.read()
         except OSError:
             continue
-        number, rest = int(name), stat[stat.rindex(b")") + 2:].split()
-        # Those that still have their parent are none of the init's.
-        if rest[0] == b"Z" and int(rest[1]) not in mine:
-            found.add(number)
-    return found
+        rest = stat[stat.rindex(b")") + 2:].split()
+        parents[int(name)] = int(rest[1])
+        if rest[0] == b"Z":
+            dead[int(name)] = int(rest[1])
+    mine = {breeder, os.getpid()}
+    return {p for p, up in dead.items() if up not in mine and parents.get(up) != breeder}
 
 
 def parent():
@@ -46,9 +48,7 @@ while True:
     if not over:
         over = os.waitpid(breeder, os.WNOHANG)[0] == breeder
     now = time.monotonic()
-    # A parent that ends at this very moment is a zombie for the breeder.
-    living = zombies({breeder, os.getpid()})
-    seen = {p: seen.get(p, now) for p in living}
+    seen = {p: seen.get(p, now) for p in zombies(breeder)}
     if seen:
         oldest = max(oldest, now - min(seen.values()))
     if over and not seen:
