@@ -320,3 +320,40 @@ func TestEnvironment(t *testing.T) {
 		t.Errorf("%q, %v; want %q", got, err, want)
 	}
 }
+
+// A command that only shows something can be interrupted, here while nobody
+// reads what it shows, and by nothing that its caller ignores.
+func TestInterruptedCommand(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Close() }()
+		cmd := exec.Command("bash", "-c", `head -c 65536 /dev/zero; trap "" HUP; exec "$0" config`, syminit(t))
+		cmd.Stdout = w
+		err = cmd.Start()
+		_ = w.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = cmd.Process.Kill() })
+		proc := fmt.Sprintf("/proc/%d/", cmd.Process.Pid)
+		poll := time.NewTicker(time.Millisecond)
+		for call := []byte(nil); !bytes.HasPrefix(call, []byte("1 0x1 ")); <-poll.C { // write(1, ...)
+			if comm, _ := os.ReadFile(proc + "comm"); string(comm) == "syminit\n" {
+				call, _ = os.ReadFile(proc + "syscall")
+			}
+		}
+		poll.Stop()
+		for _, s := range []syscall.Signal{syscall.SIGHUP, sig} {
+			if err := cmd.Process.Signal(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = cmd.Wait()
+		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != sig {
+			t.Errorf("%v, want it ended by %v", cmd.ProcessState, sig)
+		}
+	}
+}

@@ -46,6 +46,9 @@ func run(argv []string, stdout, stderr *os.File) int {
 		fmt.Fprintf(stderr, "syminit: %v\n\n%s", err, usage)
 		return agent.CodeConfig
 	}
+	if cmd.verb == verbHelp || cmd.verb == verbVersion || cmd.verb == verbConfig {
+		pid1.Leave()
+	}
 	switch cmd.verb {
 	case verbHelp:
 		return write(stdout, usage)
