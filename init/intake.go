@@ -29,7 +29,6 @@ type intake struct {
 // exits with 2 when one arrives. The rest waits until the agent has been started.
 func newIntake() intake {
 	in := intake{origin: trueOrigin(), caught: make(chan os.Signal, 64), late: make(chan syscall.Signal, 64)}
-	in.catch(syscall.SIGTERM, syscall.SIGINT)
 	// os.File makes this process end by SIGPIPE when its own output is broken,
 	// if it isn't ignored. A blocked signal is queued though it is ignored.
 	signal.Ignore(syscall.SIGPIPE)
@@ -37,6 +36,11 @@ func newIntake() intake {
 	for _, s := range signals.Forwardable() {
 		if blocked.Has(s) {
 			in.blocked |= setOf(s)
+		}
+	}
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !in.blocked.Has(s) {
+			in.catch(s)
 		}
 	}
 	return in
