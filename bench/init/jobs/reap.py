@@ -43,7 +43,7 @@ while line := sys.stdin.readline():
     os.write(go_w, b"x")
     while pids:
         while there(pids[-1]):
-            pass
+            time.sleep(0.0002)  # the init has the CPU
         pids.pop()
     print(time.monotonic_ns() - begin, flush=True)
     os.waitpid(child, 0)
