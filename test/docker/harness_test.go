@@ -231,6 +231,16 @@ func (n *container) exec(script string) string {
 	return docker(n.t, "exec", n.id, "sh", "-c", script)
 }
 
+// kill sends KILL to the container's processes whose command line matches. The
+// container may end by that, and pkill with it.
+func (n *container) kill(pattern string) {
+	n.t.Helper()
+	out, err := tryDocker("exec", n.id, "pkill", "-KILL", "-f", pattern)
+	if code := exitCode(err); err != nil && code != 137 && code != 143 {
+		n.t.Fatalf("kill %s on %s: %v: %s", pattern, n.name, err, out)
+	}
+}
+
 // wantExits checks that every node ends with one of the codes within limit.
 func wantExits(t *testing.T, limit time.Duration, want int, nodes ...*container) {
 	t.Helper()

@@ -10,7 +10,7 @@ const lostAfter = 10 * time.Second
 
 func TestKilledProcessEndsTheRunEverywhere(t *testing.T) {
 	killAll := func(pattern string) func(*container) {
-		return func(n *container) { n.exec("pkill -KILL -f '" + pattern + "'") }
+		return func(n *container) { n.kill(pattern) }
 	}
 	container9 := func(n *container) { docker(n.t, "kill", "--signal", "KILL", n.id) }
 	for _, tt := range []struct {
@@ -59,7 +59,7 @@ func TestKilledJob(t *testing.T) {
 	c := newCluster(t)
 	head, worker1, worker2 := three(c, host{args: []string{"python3", "/jobs/forever.py"}})
 	head.waitLog("JOB up nodes=3", up)
-	head.exec("pkill -KILL -f '^python3 /jobs/forever.py'")
+	head.kill("^python3 /jobs/forever.py")
 	wantExits(t, up, 137, head, worker1, worker2)
 	worker1.wantLog("killed by SIGKILL")
 }

@@ -44,7 +44,7 @@ func TestLostNodeComesBack(t *testing.T) {
 			head, worker := pair(c, h)
 			nodes := map[string]*container{"head": head, "worker": worker}
 			head.waitLog("JOB up nodes=2", up)
-			nodes[victim].exec("pkill -KILL -f '^syminit-agent'")
+			nodes[victim].kill("^syminit-agent")
 			head.waitLogTimes("JOB up nodes=2", 2, up)
 			// Told to stop, the engine doesn't start them again.
 			docker(t, "stop", "-t", "30", head.id, worker.id)
