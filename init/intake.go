@@ -38,12 +38,18 @@ func newIntake() intake {
 			in.blocked |= setOf(s)
 		}
 	}
-	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT} {
+	for _, s := range deadly() {
 		if !in.blocked.Has(s) {
 			in.catch(s)
 		}
 	}
 	return in
+}
+
+// deadly are the signals that end a Go program which is not subscribed to them,
+// and that people and engines send. entry_linux_*.s has the same four.
+func deadly() []syscall.Signal {
+	return []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM}
 }
 
 // catch is signal.Notify, but lets a signal stay ignored that was.
@@ -71,8 +77,8 @@ func (in intake) next() (syscall.Signal, error) {
 }
 
 // forward passes every signal on to the agent, for as long as there is one, and
-// then to late. While it does not read, signals wait where they wait for any process that
-// blocks them: in the kernel, most of them.
+// then to late. While the agent does not read, signals wait where they wait for
+// any process that blocks them: in the kernel, most of them.
 func (in intake) forward(link conn, log *zap.Logger) {
 	go in.forwardCaught(link)
 	if in.blocked == 0 {

@@ -2,7 +2,6 @@ package pid1
 
 import (
 	"runtime"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +17,7 @@ func Leave() {
 		return
 	}
 	runtime.LockOSThread()
-	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+	for _, s := range deadly() {
 		if !Set(origin.ignored).Has(s) {
 			// os/signal has no way back to the default.
 			var action [4]uint64 // the kernel's struct sigaction: SIG_DFL is 0

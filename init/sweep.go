@@ -37,7 +37,7 @@ func (s sweep) await(caught <-chan syscall.Signal) {
 		case <-s.reaped:
 		case <-poll.C:
 		case sig := <-caught:
-			if sig == syscall.SIGTERM || sig == syscall.SIGINT {
+			if signals.AsksToEnd(sig) {
 				s.log.Info(signals.Name(sig) + ": ending what is left")
 				return
 			}

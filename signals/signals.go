@@ -100,6 +100,10 @@ func Name(s syscall.Signal) string {
 	return fmt.Sprintf("SIG%d", int(s))
 }
 
+// AsksToEnd reports whether a signal asks a program to end, in order: TERM, as
+// container engines and schedulers send it, and INT, as a terminal does.
+func AsksToEnd(s syscall.Signal) bool { return s == syscall.SIGTERM || s == syscall.SIGINT }
+
 // ExitCode is what a shell would report for a process that ended so: its exit
 // status, or 128 + n when signal n killed it. It is -1 for a process that was
 // stopped or continued, which is no end.

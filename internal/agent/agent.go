@@ -77,8 +77,9 @@ type node struct {
 
 	*series
 
-	run         string // the run's id; empty when alone
-	runtime     string // what carries the job
+	run         string    // the run's id; empty when alone
+	began       time.Time // when the run's nodes were there; zero: not yet
+	runtime     string    // what carries the job
 	image       launch.Image
 	host        *hostnet.Host // nil for runtime none
 	rayToken    string        // empty where Ray runs without one
@@ -136,7 +137,6 @@ func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest) *nod
 		waiting: newWaiting(c.Log, c.Live),
 		joinBy:  time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),
 	}
-	n.began = time.Time{}
 	n.rank.Store(rendezvous.NoRank)
 	n.life, n.cancel = context.WithCancelCause(context.Background())
 	return n

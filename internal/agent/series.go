@@ -32,7 +32,6 @@ type series struct {
 	restarts int // since the last run that was sound
 	pause    time.Duration
 	resume   time.Time // when the next run may begin
-	began    time.Time // when the run's nodes were there; zero: not yet
 
 	// Of a head: where the nodes meet, who it is, and who had which rank.
 	listener net.Listener

@@ -16,7 +16,7 @@ import (
 // endedRun is a run of a node that is at its end.
 func endedRun(restarts config.Restarts) *node {
 	return &node{
-		cfg: &config.Config{Restarts: restarts}, log: zap.NewNop(), series: &series{began: time.Now()},
+		cfg: &config.Config{Restarts: restarts}, log: zap.NewNop(), series: &series{}, began: time.Now(),
 		stop: newStopper(stopConfig{log: zap.NewNop(), timeout: time.Minute}),
 	}
 }

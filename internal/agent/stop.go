@@ -176,7 +176,7 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 func (s *stopper) handle(r stopRequest) (began bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stops := r.signal == syscall.SIGTERM || r.signal == syscall.SIGINT
+	stops := signals.AsksToEnd(r.signal)
 	began = stops && s.first == nil
 	if began {
 		s.first = &r
@@ -213,7 +213,7 @@ func (s *stopper) endAbandoned() {
 }
 
 func (s *stopper) forward(sig syscall.Signal) {
-	if sig == syscall.SIGTERM || sig == syscall.SIGINT {
+	if signals.AsksToEnd(sig) {
 		s.passed++
 	}
 	to, ok := s.rewrites.Apply(sig)
