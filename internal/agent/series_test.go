@@ -39,7 +39,7 @@ func TestAgain(t *testing.T) {
 		"no restarts":              {0, CodeLost, nil, false},
 		"the nodes never met":      {1, CodeLost, func(n *node) { n.began = time.Time{} }, false},
 		"told to stop":             {1, 143, func(n *node) { n.stop.first = &stopRequest{signal: syscall.SIGTERM} }, false},
-		"the supervisor is gone":   {1, CodeInternal, func(n *node) { n.stop.alone = true }, false},
+		"the supervisor is gone":   {1, CodeLost, func(n *node) { n.stop.alone = true }, false},
 		"used up":                  {2, CodeLost, func(n *node) { n.restarts = 2 }, false},
 		"never used up":            {config.Unlimited, CodeLost, func(n *node) { n.restarts = 2000 }, true},
 		"used up, but a sound run": {2, CodeLost, func(n *node) { n.restarts, n.began = 2, time.Now().Add(-soundAfter) }, true},
@@ -89,7 +89,7 @@ func TestStopBetweenTwoRuns(t *testing.T) {
 			s.begin(func(o rendezvous.Outcome) { got = append(got, o) }, func(code int, cause string) rendezvous.Outcome {
 				return rendezvous.Outcome{Code: code, Cause: cause}
 			})
-			if len(got) != 1 || got[0].Code != 143 && got[0].Code != CodeInternal {
+			if len(got) != 1 || got[0].Code != 143 && got[0].Code != CodeLost {
 				t.Errorf("got %+v", got)
 			}
 		})

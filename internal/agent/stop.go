@@ -207,9 +207,21 @@ func (s *stopper) abandoned() {
 	s.endAbandoned()
 }
 
-// endAbandoned is called with mu held.
+// endAbandoned is called with mu held. A container that is killed loses its
+// process 1 first, and this agent a moment later: whether the other nodes still
+// hear this or find the link cut, to them the node is lost.
 func (s *stopper) endAbandoned() {
-	s.end(s.outcome(CodeInternal, "the supervisor of this node is gone"))
+	o := s.outcome(CodeLost, "")
+	switch {
+	case o.Rank == 0:
+		o.Cause = "lost the head " + o.Node
+	case o.Rank > 0:
+		o.Cause = fmt.Sprintf("lost node %s (rank %d)", o.Node, o.Rank)
+	default:
+		o.Cause = "lost node " + o.Node
+	}
+	o.Cause += ": its supervisor is gone"
+	s.end(o)
 }
 
 func (s *stopper) forward(sig syscall.Signal) {

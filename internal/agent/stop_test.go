@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -157,8 +158,8 @@ func TestTermBeforeTheJob(t *testing.T) {
 func TestSupervisorGone(t *testing.T) {
 	r := newStopRun(t, time.Minute)
 	close(r.own)
-	if o := <-r.ended; o.Code != CodeInternal {
-		t.Errorf("code %d, want %d", o.Code, CodeInternal)
+	if o := <-r.ended; o.Code != CodeLost || !strings.HasPrefix(o.Cause, "lost ") {
+		t.Errorf("%+v: want code %d, and a node that is lost", o, CodeLost)
 	}
 }
 
