@@ -41,6 +41,7 @@ func everyMessage() []message {
 		{Type: kindBeat},
 		{Type: kindStop, Signal: syscall.SIGTERM},
 		{Type: kindFail, Outcome: outcome},
+		{Type: kindDone},
 		{Type: kindOutcome, Outcome: &Outcome{Code: 69, Rank: 1, Node: "b", Cause: "lost b", Again: true}},
 		{Type: kindAck},
 	}
