@@ -49,7 +49,7 @@ func newWorker(j *joiner, sess *session) *Worker {
 		cfg: j.cfg, log: j.cfg.Log, began: j.began, sess: sess, done: make(chan struct{}),
 		agreedC: make(chan struct{}), goingC: make(chan struct{}), overC: make(chan struct{}),
 		outcomeC: make(chan Outcome, 1), stopsC: make(chan syscall.Signal, maxStopped),
-		rank:     NoRank,
+		rank: NoRank,
 	}
 }
 

@@ -43,15 +43,17 @@ func (n *node) plan(roster rendezvous.Roster) (launch.Plan, error) {
 	for i, m := range roster.Nodes {
 		spec.Addrs[i] = m.Addr
 	}
-	if n.runtime == launch.Ray {
+	if n.runtime != launch.None {
 		var o orders
 		if err := json.Unmarshal(roster.Payload, &o); err != nil {
 			return launch.Plan{}, fmt.Errorf("read the head's orders: %w", err)
 		}
 		spec.Inherited, spec.Interface = o.Env, n.interfaceOf(spec.Addrs[spec.Rank])
-		var err error
-		if spec.Ray, err = n.raySpec(spec, o); err != nil {
-			return launch.Plan{}, err
+		if n.runtime == launch.Ray {
+			var err error
+			if spec.Ray, err = n.raySpec(spec, o); err != nil {
+				return launch.Plan{}, err
+			}
 		}
 	}
 	plan, err := launch.NewPlan(spec)
@@ -113,7 +115,12 @@ func (n *node) raySpec(spec launch.Spec, o orders) (launch.RaySpec, error) {
 // The runtime is returned with an error too: it may have to be ended.
 func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	if plan.Runtime == nil {
-		return nil, m.Ready(n.life)
+		if err := m.Ready(n.life); err != nil || n.runtime == launch.None {
+			return nil, err
+		}
+		n.ready.Store(true)
+		n.log.Info("every node is ready, starting the command: " + strings.Join(maskSecrets(plan.Job.Argv), " "))
+		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(n.life, n.cfg.StartTimeout)
 	defer cancel()

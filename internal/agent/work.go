@@ -18,12 +18,12 @@ const failedJobGrace = time.Second
 
 // work runs the job, or on a node without one waits for the end of the run,
 // and returns the outcome as this node sees it.
-func (n *node) work(plan launch.Plan) rendezvous.Outcome {
+func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 	if plan.Job == nil {
 		<-n.life.Done()
 		return n.outcomeOf(n.life.Err())
 	}
-	job, err := n.stop.startJob(func() (*launch.Process, error) {
+	job, err := n.stop.startJob(n.jobStop(plan), func() (*launch.Process, error) {
 		return launch.Start(*plan.Job, launch.ProcessConfig{
 			Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
 			OnStop: n.suspend,
@@ -37,17 +37,16 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 	}
 	select {
 	case <-job.Done():
-		return n.jobOutcome(job)
+		return n.jobOver(m, plan, job)
 	case <-n.life.Done():
 		select {
 		case <-job.Done():
-			return n.jobOutcome(job)
+			return n.jobOver(m, plan, job)
 		default:
 		}
 	}
 	outcome := n.outcomeOf(n.life.Err())
-	n.log.Warn("the run is over, ending the job: " + outcome.Cause)
-	job.Stop(failedJobGrace)
+	n.endJob(plan, job, outcome)
 	return outcome
 }
 

@@ -36,6 +36,7 @@ func planMP(s *Spec) (Plan, error) {
 		}
 	}
 	job.Argv = slices.Concat(job.Argv[:at], sp.line, sp.add)
+	plan.Headless = slices.Contains(sp.add, optHeadless.long)
 	plan.Warnings = append(plan.Warnings, sp.warnings...)
 	return plan, nil
 }

@@ -89,8 +89,8 @@ func TestDoubledServe(t *testing.T) {
 		"vllm serve vllm serve m":                         "vllm serve m",
 		"vllm serve /usr/bin/vllm serve m":                "vllm serve m",
 		"uv run vllm serve vllm serve vllm serve m -tp 2": "uv run vllm serve m -tp 2",
-		"vllm serve m": "vllm serve m",
-		"vllm serve vllm --served-model-name serve": "vllm serve vllm --served-model-name serve",
+		"vllm serve m":                                    "vllm serve m",
+		"vllm serve vllm --served-model-name serve":       "vllm serve vllm --served-model-name serve",
 		"echo vllm": "echo vllm",
 	} {
 		before := strings.Fields(command)

@@ -50,6 +50,9 @@ type Plan struct {
 	Ready *Ready
 	// Job is nil on a node that only lends itself to another's.
 	Job *Command
+	// Headless says that Job isn't told to stop: it serves the head's, and ends
+	// when that has ended.
+	Headless bool
 	// Warnings are for the log: a line each.
 	Warnings []string
 }

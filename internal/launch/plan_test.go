@@ -111,6 +111,9 @@ func describe(p Plan, s Spec) string {
 		fmt.Fprintln(&b, "ready", p.Ready.GCS, p.Ready.Addrs, p.Ready.Every)
 	}
 	describeCommand(&b, "job", p.Job, s)
+	if p.Headless {
+		fmt.Fprintln(&b, "headless")
+	}
 	for _, line := range p.Warnings {
 		fmt.Fprintln(&b, "warning", line)
 	}
