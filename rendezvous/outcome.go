@@ -21,6 +21,8 @@ type Outcome struct {
 	Node  string   `json:"node,omitempty"` // that node's name
 	Cause string   `json:"cause"`          // one line for people
 	Tail  []string `json:"tail,omitempty"` // the last lines of what failed there; sent up to 64 KiB
+	// Job says that the code is a job's own, whatever it means elsewhere.
+	Job bool `json:"job,omitempty"`
 	// Again says that this is the end of one run and not of the work: every
 	// node ends what it runs, and joins, or gathers, once more.
 	Again bool `json:"again,omitempty"`

@@ -85,7 +85,6 @@ type node struct {
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
 	ready       atomic.Bool // every node's runtime has been up
-	jobEnded    bool        // the outcome is the job's own
 
 	life   context.Context // the run's; cancelled with a verdict
 	cancel context.CancelCauseFunc

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"time"
 
 	"go.uber.org/zap/zapcore"
@@ -45,9 +46,11 @@ func (n *node) jobOver(m member, plan launch.Plan, job *launch.Process) rendezvo
 	n.stop.waitForOthers()
 	if m.Done(n.life) == nil {
 		o.Cause = "every node's job has ended with code 0"
+		if request, stopping := n.stop.requested(); stopping {
+			o.Cause += fmt.Sprintf(", after %s", request)
+		}
 		return o
 	}
-	n.jobEnded = false
 	return n.outcomeOf(n.life.Err())
 }
 

@@ -38,6 +38,7 @@ type stopRequest struct {
 	// passedOn says that the head has decided about it: it is for this node's
 	// job.
 	passedOn bool
+	handled  chan<- struct{} // closed once the job has been told; may be nil
 }
 
 // jobStop is how a job is told to stop.
@@ -88,7 +89,7 @@ func newStopper(c stopConfig) *stopper {
 func (s *stopper) begin(end func(rendezvous.Outcome), outcome func(code int, cause string) rendezvous.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end, s.outcome, s.job, s.member, s.waits = end, outcome, nil, nil, false
+	s.end, s.outcome, s.job, s.how, s.member, s.waits = end, outcome, nil, jobStop{}, nil, false
 	switch {
 	case s.alone:
 		s.endAbandoned()
@@ -194,6 +195,9 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 		}
 		if s.handle(request) {
 			expired.Reset(s.patience())
+		}
+		if request.handled != nil {
+			close(request.handled)
 		}
 	}
 }

@@ -59,10 +59,10 @@ func (n *node) suspend() {
 
 // jobOutcome is what the end of the job means for the run.
 func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
-	n.jobEnded = true
 	status := job.Status()
 	code := signals.ExitCode(status)
 	o := n.outcome(code, fmt.Sprintf("the job exited with code %d", code))
+	o.Job = true
 	if status.Signaled() {
 		o.Cause = "the job was killed by " + signals.Name(status.Signal())
 	}

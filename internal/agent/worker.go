@@ -62,13 +62,26 @@ func (w *workerMember) watch(joined *rendezvous.Worker) {
 	for {
 		select {
 		case s := <-joined.Stops():
-			w.stops <- stopRequest{signal: s, from: "another node", passedOn: true}
+			w.tellJob(s)
 		case w.verdict = <-joined.Outcome():
+			// What the head passed on before counts: a job that was told to stop
+			// has more time than one that is just over.
+			for len(joined.Stops()) > 0 {
+				w.tellJob(<-joined.Stops())
+			}
 			close(w.decided)
 			w.end(w.verdict)
 			return
 		}
 	}
+}
+
+// tellJob passes on a stop that the head has decided, and returns once it has
+// reached the job.
+func (w *workerMember) tellJob(s syscall.Signal) {
+	handled := make(chan struct{})
+	w.stops <- stopRequest{signal: s, from: "another node", passedOn: true, handled: handled}
+	<-handled
 }
 
 func (w *workerMember) session() *rendezvous.Worker {
