@@ -181,7 +181,7 @@ func (s *spread) address(o option) {
 	head := s.spec.Addrs[0].String()
 	w, ok := s.line.find(o)
 	if ok && w.value != head {
-		s.warnings = append(s.warnings, fmt.Sprintf("`%s` is used in place of %s, the head's address for syminit; it has to be the head's too", w.text, head))
+		s.warnings = append(s.warnings, fmt.Sprintf("%#q is used in place of %s, the head's address for syminit; it has to be the head's too", w.text, head))
 	}
 	s.offer(o, head)
 }
@@ -189,6 +189,6 @@ func (s *spread) address(o option) {
 // conflict notes, if it is the first, that what the user wrote can't be.
 func (s *spread) conflict(w written, with, next string) {
 	if s.err == nil {
-		s.err = fmt.Errorf("the command has `%s`, but %s: %s", w.text, with, next)
+		s.err = fmt.Errorf("the command has %#q, but %s: %s", w.text, with, next)
 	}
 }
