@@ -74,7 +74,6 @@ func TestResolveRefuses(t *testing.T) {
 		"mp":                {with("RUNTIME", "mp"), `SYMINIT_RUNTIME="mp": not supported yet; accepted: auto, ray or none`},
 		"spmd":              {with("RUNTIME", "spmd"), `SYMINIT_RUNTIME="spmd": not supported yet`},
 		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
-		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
 	} {
 		_, err := resolved(t, c.vars)
 		got := lines(err)
@@ -85,9 +84,9 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestResolveTellsAllAtOnce(t *testing.T) {
-	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "STATUS_ADDR": ":1"})
+	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "PREFLIGHT": "fail"})
 	if got := lines(err); len(got) != 5 {
-		t.Errorf("want MAX_NODES, HEAD, TOKEN, RUNTIME and STATUS_ADDR, got %q", got)
+		t.Errorf("want MAX_NODES, HEAD, TOKEN, RUNTIME and PREFLIGHT, got %q", got)
 	}
 }
 
