@@ -36,7 +36,7 @@ func Find(agent string) (State, error) {
 		return State{}, fmt.Errorf("tell this container from others: %w", err)
 	}
 	comms, _ := filepath.Glob("/proc/[0-9]*/comm") // fails for a bad pattern only
-	best, bestAge, result := 0, uint64(0), error(ErrNone)
+	best, bestAge, result := 0, uint64(0), ErrNone
 	for _, path := range comms {
 		comm, err := os.ReadFile(path)
 		if err != nil || strings.TrimSuffix(string(comm), "\n") != agent {
@@ -55,26 +55,23 @@ func Find(agent string) (State, error) {
 	if best == 0 {
 		return State{}, result
 	}
-	return read(best)
+	return read(best), nil
 }
 
-// read returns what the process of that number shows.
-func read(pid int) (s State, err error) {
+// read returns what the process of that number shows; nothing, where it has only
+// begun. A file that isn't written yet lies beside the one that it will replace.
+func read(pid int) State {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	for _, file := range files {
 		if target, _ := os.Readlink(file); !strings.HasPrefix(target, "/memfd:"+pageName+" ") {
 			continue
 		}
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return s, fmt.Errorf("read the state: %w", err)
+		var s State
+		if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &s) == nil {
+			return s
 		}
-		if err := json.Unmarshal(text, &s); err != nil {
-			return s, fmt.Errorf("read the state from %s: %w", file, err)
-		}
-		return s, nil
 	}
-	return s, nil // it has only begun
+	return State{}
 }
 
 func forbidden(dir string, pid int) error {

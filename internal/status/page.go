@@ -2,6 +2,7 @@ package status
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,7 @@ func (p *page) write(s *State) error {
 		return fmt.Errorf("write the state: %w", err)
 	}
 	fd, err := unix.MemfdCreate(pageName, unix.MFD_CLOEXEC|unix.MFD_NOEXEC_SEAL)
-	if err == unix.EINVAL { // before Linux 6.3
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
 		fd, err = unix.MemfdCreate(pageName, unix.MFD_CLOEXEC)
 	}
 	if err != nil {

@@ -13,7 +13,7 @@ var states = [...]string{"gathering", "agreed", "starting", Running, "draining",
 func metrics(s State, ready bool) string {
 	var b strings.Builder
 	metric := func(name, kind, help string) {
-		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s %s\n", name, help, kind)
+		fmt.Fprintf(&b, "# HELP %s %s\n# TYPE %[1]s %[3]s\n", name, help, kind)
 	}
 	metric("syminit_info", "gauge", "Who this node is.")
 	fmt.Fprintf(&b, "syminit_info{version=%s,node=%s,run=%s,runtime=%s} 1\n", label(s.Version), label(s.Node), label(s.Run), label(s.Runtime))
