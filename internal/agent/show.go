@@ -12,6 +12,10 @@ import (
 // statusOff is SYMINIT_STATUS_ADDR where nobody asks for a server.
 const statusOff = "off"
 
+// showAfter is when a run can be seen at the latest. A command that takes less
+// than that has nobody who would look.
+const showAfter = 50 * time.Millisecond
+
 // show makes the board that this node's state is seen on, with a server where
 // one is asked for.
 func show(c Config) (*status.Board, error) {
@@ -22,7 +26,7 @@ func show(c Config) (*status.Board, error) {
 			return nil, failf(CodeConfig, "SYMINIT_STATUS_ADDR=%s: %w; free it, or set another one", addr, err)
 		}
 	}
-	board := status.New(status.Config{Version: c.Version, Node: nameOf(c), Nodes: c.Settings.Nodes, Now: time.Now, Log: c.Log})
+	board := status.New(status.Config{Version: c.Version, Node: nameOf(c), Nodes: c.Settings.Nodes, Delay: showAfter, Now: time.Now, Log: c.Log})
 	if listener != nil {
 		board.Serve(listener)
 	}

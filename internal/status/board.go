@@ -12,8 +12,11 @@ type Config struct {
 	Version string // syminit's
 	Node    string // this node's name
 	Nodes   int    // how many the run needs
-	Now     func() time.Time
-	Log     *zap.Logger
+	// Delay is how long the first state may wait until it can be seen, so that a
+	// command that is over by then pays nothing for it. 0: not at all.
+	Delay time.Duration
+	Now   func() time.Time
+	Log   *zap.Logger
 }
 
 // A Board has this node's state, for all who ask. A nil Board takes everything
@@ -25,19 +28,22 @@ type Board struct {
 	mu    sync.Mutex
 	state State
 	page  page
+	first *time.Timer // shows the state; nil when it was shown
 
 	pulse  pulse
 	server *server // nil where no port was asked for
 }
 
-// New returns a Board that shows that syminit is starting.
+// New returns a Board.
 func New(c Config) *Board {
 	b := &Board{now: c.Now, log: c.Log, page: noPage, state: State{Version: c.Version, Node: c.Node, Nodes: c.Nodes, Rank: -1, Since: c.Now(), Roster: []Node{}}}
-	b.Update(func(*State) {})
+	if c.Delay > 0 {
+		b.first = time.AfterFunc(c.Delay, b.show)
+	}
 	return b
 }
 
-// Update changes the state and shows it.
+// Update changes the state, and shows it.
 func (b *Board) Update(change func(*State)) {
 	if b == nil {
 		return
@@ -45,6 +51,23 @@ func (b *Board) Update(change func(*State)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	change(&b.state)
+	if b.first == nil {
+		b.write()
+	}
+}
+
+// show shows the first state.
+func (b *Board) show() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.first != nil {
+		b.first = nil
+		b.write()
+	}
+}
+
+// write is called with mu held.
+func (b *Board) write() {
 	if err := b.page.write(&b.state); err != nil {
 		b.log.Debug("syminit health and status can't see the state", zap.Error(err))
 	}
@@ -93,4 +116,8 @@ func (b *Board) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.page.remove()
+	if b.first != nil {
+		b.first.Stop()
+		b.first = nil
+	}
 }

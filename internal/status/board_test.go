@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -69,25 +70,54 @@ func TestFind(t *testing.T) {
 // Whoever looks while the state changes sees one of the two.
 func TestReadWhileItChanges(t *testing.T) {
 	b := newBoard(t, time.Now)
+	b.Begin()
 	stop, changed := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(changed)
-		for long := false; ; long = !long {
+		for i := 0; ; i++ {
 			select {
 			case <-stop:
 				return
 			default:
-				b.Wait(strings.Repeat("x", map[bool]int{true: 20000}[long]))
+				b.Wait(strings.Repeat(string(rune('a'+i%20)), 20000))
 			}
 		}
 	}()
 	for range 200 {
-		if s := read(os.Getpid()); s.Version != "v1" {
-			t.Errorf("%+v", s)
+		s := read(os.Getpid())
+		if s.Version != "v1" || s.Waiting != "" && strings.Trim(s.Waiting, s.Waiting[:1]) != "" {
+			t.Errorf("a mixture: %+v", s)
 		}
 	}
 	close(stop)
 	<-changed
+}
+
+// The first state is seen after the delay, and what follows it at once.
+func TestDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New(Config{Version: "v1", Delay: time.Second, Now: time.Now, Log: zap.NewNop()})
+		want := func(state string) {
+			t.Helper()
+			if got := read(os.Getpid()); got.State != state {
+				t.Errorf("%q is seen, want %q", got.State, state)
+			}
+		}
+		b.Enter("gathering")
+		<-time.After(time.Second - 1)
+		want("")
+		b.Enter("agreed")
+		<-time.After(2)
+		want("agreed")
+		b.Enter(Running)
+		want(Running)
+		b.Close()
+		b = New(Config{Version: "v1", Delay: time.Second, Now: time.Now, Log: zap.NewNop()})
+		b.Enter(Running)
+		b.Close()
+		<-time.After(2 * time.Second)
+		want("")
+	})
 }
 
 func TestRunAfterRun(t *testing.T) {

@@ -2,7 +2,6 @@ package status
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,17 +57,21 @@ func Find(agent string) (State, error) {
 	return read(best), nil
 }
 
+// readTries is how often a state is read that changes while it is read.
+const readTries = 10
+
 // read returns what the process of that number shows; nothing, where it has only
-// begun. A file that isn't written yet lies beside the one that it will replace.
-func read(pid int) State {
+// begun.
+func read(pid int) (s State) {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	for _, file := range files {
 		if target, _ := os.Readlink(file); !strings.HasPrefix(target, "/memfd:"+pageName+" ") {
 			continue
 		}
-		var s State
-		if text, err := os.ReadFile(file); err == nil && json.Unmarshal(text, &s) == nil {
-			return s
+		for range readTries {
+			if text, err := os.ReadFile(file); err == nil && s.parse(text) {
+				return s
+			}
 		}
 	}
 	return State{}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -159,13 +160,15 @@ func TestSlowClients(t *testing.T) {
 				s := &server{log: zap.NewNop(), clients: make(chan struct{}, 1), answer: func(string) answer { return answer{code: 200} }}
 				s.clients <- struct{}{}
 				began := time.Now()
-				go send(client)
-				go func() { _, _ = io.Copy(io.Discard, client) }()
+				var clients sync.WaitGroup
+				clients.Go(func() { send(client) })
+				clients.Go(func() { _, _ = io.Copy(io.Discard, client) })
 				s.serve(conn)
 				if took := time.Since(began); took > askTimeout {
 					t.Errorf("it was served for %s", took)
 				}
 				_ = client.Close()
+				clients.Wait()
 			})
 		})
 	}
