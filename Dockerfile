@@ -32,4 +32,6 @@ ENTRYPOINT ["/syminit"]
 
 FROM ${BASE} AS vllm
 COPY --from=binary /syminit /usr/local/bin/syminit
+# Ready as soon as vLLM answers; it may take its time to load a model.
+HEALTHCHECK --start-period=15m --interval=10s CMD ["/usr/local/bin/syminit", "health"]
 ENTRYPOINT ["/usr/local/bin/syminit", "--", "vllm", "serve"]

@@ -15,6 +15,8 @@ Usage:
   syminit symmetric-run --address HOST:PORT [--min-nodes N] [ray start options] -- COMMAND ...
                                           the line from Ray's documents
   syminit config [--json]                 show every setting and where it came from
+  syminit status                          show the run in this container, on this node
+  syminit health                          exit 0 if that run is ready, 1 if not (for HEALTHCHECK)
   syminit version | --version
   syminit --help
 
@@ -39,6 +41,8 @@ const (
 	verbConfig
 	verbVersion
 	verbHelp
+	verbStatus
+	verbHealth
 	verbLater
 )
 
@@ -51,8 +55,8 @@ var subcommands = map[string]verb{
 	"--help":        verbHelp,
 	"-h":            verbHelp,
 	"doctor":        verbLater,
-	"status":        verbLater,
-	"health":        verbLater,
+	"status":        verbStatus,
+	"health":        verbHealth,
 }
 
 // A command is the parsed command line.

@@ -20,6 +20,7 @@ import (
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
 	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/internal/status"
 	"github.com/syminit/syminit/rendezvous"
 )
 
@@ -72,6 +73,7 @@ type node struct {
 	name    string       // host name, or the scheduler's
 	rank    atomic.Int32 // see rankNow
 	state   state
+	board   *status.Board // who asks sees it
 	waiting *waiting
 	joinBy  time.Time // when JOIN_TIMEOUT is over
 
@@ -97,14 +99,20 @@ func Run(c Config) error {
 	for _, line := range c.Settings.Warnings() {
 		c.Log.Warn(line)
 	}
+	board, err := show(c)
+	if err != nil {
+		c.Log.Error(err.Error())
+		return c.Link.Report(CodeConfig, 0)
+	}
+	defer board.Close()
 	stop := newStopper(stopConfig{
-		log: c.Log, self: "node " + nameOf(c), timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals,
+		log: c.Log, self: "node " + nameOf(c), timeout: c.Settings.StopTimeout, rewrites: c.Settings.RewriteSignals, board: board,
 	})
 	stops, finished := make(chan stopRequest), make(chan struct{})
 	var stopping sync.WaitGroup
 	stopping.Go(func() { stop.run(c.Link.Signals(), stops, finished) })
 	go watchEnd(c, stops, finished)
-	n, outcome := runs(c, stop, stops)
+	n, outcome := runs(c, stop, stops, board)
 	close(finished)
 	stopping.Wait() // a signal from here on is for what the job has left
 	n.announce(outcome)
@@ -129,12 +137,13 @@ func nameOf(c Config) string {
 	return nodeName(c.Facts, name)
 }
 
-func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest) *node {
+func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest, board *status.Board) *node {
+	board.Begin()
 	n := &node{
 		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, link: c.Link, group: c.Group, origin: c.Origin,
 		name: nameOf(c), stop: stop, stops: stops, removeToken: func() {}, series: kept,
-		waiting: newWaiting(c.Log, c.Live),
-		joinBy:  time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),
+		waiting: newWaiting(c.Log, c.Live, board.Wait), board: board,
+		joinBy: time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),
 	}
 	n.rank.Store(rendezvous.NoRank)
 	n.life, n.cancel = context.WithCancelCause(context.Background())
@@ -142,7 +151,10 @@ func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest) *nod
 }
 
 // end ends the run from outside the flow; only the first verdict counts.
-func (n *node) end(o rendezvous.Outcome) { n.cancel(&verdict{o}) }
+func (n *node) end(o rendezvous.Outcome) {
+	n.board.End(o.Cause)
+	n.cancel(&verdict{o})
+}
 
 // do goes through the states. What ends it early becomes the outcome, and the
 // outcome is settled with the other nodes while this node's runtime goes down.
@@ -156,6 +168,7 @@ func (n *node) do() rendezvous.Outcome {
 	}
 	defer func() { _ = m.Close() }()
 	runtime, outcome := n.carry(m, roster, err)
+	n.board.End(outcome.Cause)
 	n.to(draining)
 	if h, ok := m.(headMember); ok && !n.began.IsZero() {
 		n.was = h.Roster() // with those that came later
@@ -208,6 +221,7 @@ func (n *node) start(m member, roster rendezvous.Roster) (plan launch.Plan, runt
 	if plan, err = n.plan(roster); err != nil {
 		return plan, nil, err
 	}
+	n.showRun(roster, plan)
 	n.to(starting)
 	runtime, err = n.bringUp(m, plan)
 	return plan, runtime, err

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/status"
 	"github.com/syminit/syminit/rendezvous"
 )
 
@@ -42,11 +43,11 @@ type series struct {
 }
 
 // runs carries out one run after another, and returns the last one's outcome.
-func runs(c Config, stop *stopper, stops chan stopRequest) (n *node, o rendezvous.Outcome) {
+func runs(c Config, stop *stopper, stops chan stopRequest, board *status.Board) (n *node, o rendezvous.Outcome) {
 	kept := &series{}
 	defer kept.close()
 	for {
-		n = newNode(c, kept, stop, stops)
+		n = newNode(c, kept, stop, stops, board)
 		stop.begin(n.end, n.outcome)
 		if o = n.do(); !o.Again {
 			return n, o

@@ -1,6 +1,10 @@
 package agent
 
-import "go.uber.org/zap"
+import (
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/status"
+)
 
 // state is where this node is in the run.
 //
@@ -10,11 +14,11 @@ import "go.uber.org/zap"
 type state string
 
 const (
-	gathering state = "gathering" // waiting for the nodes
-	agreed    state = "agreed"    // the roster is fixed
-	starting  state = "starting"  // the runtime comes up on every node
-	running   state = "running"   // the job runs
-	draining  state = "draining"  // the outcome is known; the nodes end
+	gathering state = "gathering"    // waiting for the nodes
+	agreed    state = "agreed"       // the roster is fixed
+	starting  state = "starting"     // the runtime comes up on every node
+	running   state = status.Running // the job runs
+	draining  state = "draining"     // the outcome is known; the nodes end
 	done      state = "done"
 )
 
@@ -22,4 +26,5 @@ const (
 func (n *node) to(s state) {
 	n.log.Debug("state", zap.String("from", string(n.state)), zap.String("to", string(s)))
 	n.state = s
+	n.board.Enter(string(s))
 }

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/internal/status"
 	"github.com/syminit/syminit/rendezvous"
 	"github.com/syminit/syminit/signals"
 )
@@ -28,6 +29,7 @@ type stopConfig struct {
 	self     string        // this node, for people
 	timeout  time.Duration // STOP_TIMEOUT
 	rewrites signals.Rewrites
+	board    *status.Board
 }
 
 // A stopRequest is a signal that ends the run, and where it came from.
@@ -211,6 +213,7 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 	if began {
 		s.first = &r
 		s.deadline = time.Now().Add(s.timeout)
+		s.board.End(s.first.String())
 		s.log.Info(s.first.String() + ": ending the run")
 	}
 	s.told[r.from]++

@@ -19,6 +19,7 @@ const waitingEvery = 10 * time.Second
 type waiting struct {
 	log   *zap.Logger
 	live  func(text string) // nil where there is no terminal
+	tell  func(text string) // hears each change, "" at the end
 	since time.Time
 	over  chan struct{}
 
@@ -28,8 +29,8 @@ type waiting struct {
 }
 
 // newWaiting starts to repeat what update and say tell it, until end.
-func newWaiting(log *zap.Logger, live func(string)) *waiting {
-	w := &waiting{log: log, live: live, since: time.Now(), over: make(chan struct{})}
+func newWaiting(log *zap.Logger, live, tell func(string)) *waiting {
+	w := &waiting{log: log, live: live, tell: tell, since: time.Now(), over: make(chan struct{})}
 	go w.run()
 	return w
 }
@@ -48,6 +49,7 @@ func (w *waiting) say(text string, now bool) {
 		return
 	}
 	w.last = text
+	w.tell(text)
 	switch {
 	case w.live != nil:
 		w.show()
@@ -69,6 +71,9 @@ func (w *waiting) end() {
 	}
 	w.done = true
 	close(w.over)
+	if w.last != "" {
+		w.tell("")
+	}
 	if w.live != nil {
 		w.live("")
 	}

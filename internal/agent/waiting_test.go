@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,7 +15,7 @@ import (
 func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		w := newWaiting(logging.New(logging.Config{Out: &out}), nil)
+		w := newWaiting(logging.New(logging.Config{Out: &out}), nil, func(string) {})
 		one := rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 3}
 		w.update(one)
 		w.update(one)
@@ -43,8 +44,8 @@ func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 
 func TestWaitingOnATerminalIsOneLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var shown []string
-		w := newWaiting(nil, func(s string) { shown = append(shown, s) })
+		var shown, told []string
+		w := newWaiting(nil, func(s string) { shown = append(shown, s) }, func(s string) { told = append(told, s) })
 		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 2})
 		<-time.After(2500 * time.Millisecond)
 		w.end()
@@ -53,6 +54,9 @@ func TestWaitingOnATerminalIsOneLine(t *testing.T) {
 		want := []string{"syminit: 1/2 nodes are here, 0s", "syminit: 1/2 nodes are here, 1s", "syminit: 1/2 nodes are here, 2s", ""}
 		if strings.Join(shown, "|") != strings.Join(want, "|") {
 			t.Errorf("shown %q, want %q", shown, want)
+		}
+		if want := []string{"1/2 nodes are here", ""}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
 		}
 	})
 }

@@ -43,9 +43,8 @@ const (
 //
 // The tags: env, envDefault name the variable and its default; unset says what
 // holds where there is no fixed default; oneof, min and max are checked;
-// accepts describes values that they can't; later lists the values ("*" any
-// but the default) that are refused because nothing carries them out so far;
-// doc is the meaning.
+// accepts describes values that they can't; later lists the values that are
+// refused because nothing carries them out so far; doc is the meaning.
 type Config struct {
 	Head      string `env:"HEAD" unset:"none" accepts:"a host name or an IP address, without a port" doc:"The head's host name or address. Needed with several nodes, except on the head itself when SYMINIT_ROLE=head."`
 	Nodes     int    `env:"NODES" min:"1" max:"6000" unset:"1" doc:"How many nodes the job needs. The same on every node."`
@@ -82,7 +81,7 @@ type Config struct {
 	Preflight  string `env:"PREFLIGHT" envDefault:"off" oneof:"warn fail off" later:"warn fail" doc:"What a failed check of the node before the start does."`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug info warn error" doc:"The least that is logged."`
 	LogFormat  string `env:"LOG_FORMAT" envDefault:"console" oneof:"console json" doc:"Lines for a person, or one JSON object a line."`
-	StatusAddr string `env:"STATUS_ADDR" envDefault:"off" accepts:"HOST:PORT, :PORT or off" later:"*" doc:"Where /healthz, /readyz and /metrics listen."`
+	StatusAddr string `env:"STATUS_ADDR" envDefault:"off" accepts:"HOST:PORT, :PORT or off" doc:"Where /healthz, /readyz, /status and /metrics answer over HTTP."`
 
 	settings map[string]setting // by variable; defaults aren't in it
 	bad      map[string]bool    // variables whose value was refused

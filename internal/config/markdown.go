@@ -13,7 +13,7 @@ func MarkdownTable() string {
 		}
 		accepted := v.accepted()
 		if len(v.later) > 0 {
-			accepted = v.supported() + "; not yet: " + v.laterText()
+			accepted = v.supported() + "; not yet: " + strings.Join(v.later, ", ")
 		}
 		b.WriteString("| " + strings.Join([]string{"`" + v.name + "`", def, cell(accepted), cell(v.doc)}, " | ") + " |\n")
 	}

@@ -75,7 +75,6 @@ func TestResolveRefuses(t *testing.T) {
 		"spmd, more nodes":  {with("RUNTIME", "spmd", "MAX_NODES", "3"), `SYMINIT_MAX_NODES="3": more than SYMINIT_NODES needs Ray, and SYMINIT_RUNTIME is spmd; accepted: 2`},
 		"none, losses":      {map[string]string{"RUNTIME": "none", "ON_LOSS": "ignore"}, `SYMINIT_ON_LOSS="ignore": needs Ray, and SYMINIT_RUNTIME is none`},
 		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
-		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
 	} {
 		_, err := resolved(t, c.vars)
 		got := lines(err)
@@ -86,9 +85,9 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestResolveTellsAllAtOnce(t *testing.T) {
-	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore", "STATUS_ADDR": ":1"})
+	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore", "PREFLIGHT": "fail"})
 	if got := lines(err); len(got) != 5 {
-		t.Errorf("want MAX_NODES, HEAD, TOKEN, ON_LOSS and STATUS_ADDR, got %q", got)
+		t.Errorf("want MAX_NODES, HEAD, TOKEN, ON_LOSS and PREFLIGHT, got %q", got)
 	}
 }
 

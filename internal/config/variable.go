@@ -163,9 +163,6 @@ func (v *variable) checkInt(n int64) *fault {
 
 // unsupported reports whether nothing carries the value out so far.
 func (v *variable) unsupported(value string) bool {
-	if slices.Equal(v.later, []string{"*"}) {
-		return value != v.def
-	}
 	return slices.Contains(v.later, value)
 }
 
@@ -180,16 +177,5 @@ func either(words []string) string {
 
 // supported describes the accepted values that are carried out already.
 func (v *variable) supported() string {
-	if slices.Equal(v.later, []string{"*"}) {
-		return v.def
-	}
 	return either(slices.DeleteFunc(slices.Clone(v.oneof), v.unsupported))
-}
-
-// laterText describes the values that are not carried out so far.
-func (v *variable) laterText() string {
-	if slices.Equal(v.later, []string{"*"}) {
-		return v.accepted()
-	}
-	return strings.Join(v.later, ", ")
 }

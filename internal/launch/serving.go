@@ -1,0 +1,88 @@
+package launch
+
+import (
+	"net"
+	"os"
+	"strings"
+)
+
+// vllmPort is where vLLM's server listens unless it is told otherwise.
+const vllmPort = "8000"
+
+// Health is where a server says whether it serves.
+type Health struct {
+	URL    string
+	Socket string // the Unix socket that leads there; "" for the URL's own host
+}
+
+// VLLMHealth returns where the vLLM server that the command starts answers
+// /health, as seen from this node, and false where it starts none: another
+// command, a headless node, or gRPC alone. Like vLLM it takes what the command
+// line lacks from the file that --config names
+// (vllm/entrypoints/launchers/launcher.py and vllm/utils/argparse_utils.py in
+// 0.32).
+func VLLMHealth(command []string) (Health, bool) {
+	if !IsVLLMServe(command) {
+		return Health{}, false
+	}
+	command = append(configured(lastOption(command, "--config")), command...)
+	for _, flag := range []string{"--headless", "--grpc"} {
+		if hasFlag(command, flag) {
+			return Health{}, false
+		}
+	}
+	scheme := "http://"
+	if lastOption(command, "--ssl-certfile") != "" {
+		scheme = "https://"
+	}
+	if socket := lastOption(command, "--uds"); socket != "" {
+		return Health{URL: scheme + "localhost/health", Socket: socket}, true
+	}
+	port := lastOption(command, "--port")
+	if port == "" {
+		port = vllmPort
+	}
+	return Health{URL: scheme + net.JoinHostPort(reached(lastOption(command, "--host")), port) + "/health"}, true
+}
+
+// reached is where a server that listens at host is reached from its own node.
+func reached(host string) string {
+	switch host {
+	case "", "0.0.0.0":
+		return "127.0.0.1"
+	case "::":
+		return "::1"
+	}
+	return host
+}
+
+// hasFlag reports whether the command has a flag, which vLLM allows to be
+// written with underscores too.
+func hasFlag(command []string, flag string) bool {
+	for _, arg := range command {
+		if strings.ReplaceAll(arg, "_", "-") == flag {
+			return true
+		}
+	}
+	return false
+}
+
+// configured returns the plain top-level entries of vLLM's YAML file as the
+// options that they stand for. What is nested says nothing about the server, and
+// about a file that can't be read vLLM itself complains.
+func configured(path string) (options []string) {
+	text, _ := os.ReadFile(path)
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
+		value, _, _ = strings.Cut(value, " #")
+		value = strings.Trim(strings.TrimSpace(value), `"'`)
+		switch {
+		case !ok || value == "" || value == "false" || strings.TrimLeft(name, " \t#-") != name:
+		case value == "true":
+			options = append(options, "--"+name)
+		default:
+			options = append(options, "--"+name+"="+value)
+		}
+	}
+	return options
+}

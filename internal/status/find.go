@@ -1,0 +1,100 @@
+package status
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// ErrNone means that no syminit runs in this container.
+var ErrNone = errors.New("no syminit runs a command here")
+
+// ForbiddenError means that the one in this container is another user's.
+type ForbiddenError struct {
+	Pid      int
+	UID, GID int // whose it is
+}
+
+func (e *ForbiddenError) Error() string {
+	return fmt.Sprintf("syminit (process %d) runs as user %d, and only that user can ask it", e.Pid, e.UID)
+}
+
+// Find returns the state of the syminit that runs this container: of the
+// processes named agent that share this one's mount namespace, as no process of
+// another container does, it is the oldest. A command that it runs may be
+// another syminit.
+func Find(agent string) (State, error) {
+	own, err := os.Readlink("/proc/self/ns/mnt")
+	if err != nil {
+		return State{}, fmt.Errorf("tell this container from others: %w", err)
+	}
+	comms, _ := filepath.Glob("/proc/[0-9]*/comm") // fails for a bad pattern only
+	best, bestAge, result := 0, uint64(0), ErrNone
+	for _, path := range comms {
+		comm, err := os.ReadFile(path)
+		if err != nil || strings.TrimSuffix(string(comm), "\n") != agent {
+			continue
+		}
+		dir := filepath.Dir(path)
+		pid, _ := strconv.Atoi(filepath.Base(dir))
+		space, err := os.Readlink(dir + "/ns/mnt")
+		if errors.Is(err, fs.ErrPermission) && best == 0 {
+			result = forbidden(dir, pid)
+		}
+		if age := startTime(dir); err == nil && space == own && (best == 0 || age < bestAge) {
+			best, bestAge = pid, age
+		}
+	}
+	if best == 0 {
+		return State{}, result
+	}
+	return read(best), nil
+}
+
+// readTries is how often a state is read that changes while it is read.
+const readTries = 10
+
+// read returns what the process of that number shows; nothing, where it has only
+// begun.
+func read(pid int) (s State) {
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	for _, file := range files {
+		if target, _ := os.Readlink(file); !strings.HasPrefix(target, "/memfd:"+pageName+" ") {
+			continue
+		}
+		for range readTries {
+			if text, err := os.ReadFile(file); err == nil && s.parse(text) {
+				return s
+			}
+		}
+	}
+	return State{}
+}
+
+func forbidden(dir string, pid int) error {
+	e := &ForbiddenError{Pid: pid}
+	var st syscall.Stat_t
+	if err := syscall.Stat(dir, &st); err != nil {
+		return ErrNone // it has ended
+	}
+	e.UID, e.GID = int(st.Uid), int(st.Gid)
+	return e
+}
+
+// startTime is when a process began: field 22 of its stat, behind the name,
+// which may hold anything (proc_pid_stat(5)).
+func startTime(dir string) uint64 {
+	stat, _ := os.ReadFile(dir + "/stat")
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 20 {
+		return 0
+	}
+	n, _ := strconv.ParseUint(string(fields[19]), 10, 64)
+	return n
+}
