@@ -84,6 +84,7 @@ type node struct {
 	host        *hostnet.Host // nil for runtime none
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
+	look        *survey     // nil: there is none
 	ready       atomic.Bool // every node's runtime has been up
 	jobEnded    bool        // the outcome is the job's own
 

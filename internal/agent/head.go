@@ -15,6 +15,7 @@ import (
 type headMember struct {
 	*rendezvous.Head
 	log    *zap.Logger
+	late   func(rendezvous.Report)
 	goesOn func() bool // the loss of a worker now is nothing to the job
 }
 
@@ -59,6 +60,7 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 			}
 			end(e.Outcome)
 		case rendezvous.Joined: // the log has it
+			h.late(e.Report)
 		case rendezvous.Stopped:
 			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}
 		}

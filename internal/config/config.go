@@ -36,6 +36,13 @@ const (
 	OnLossIgnore = "ignore"
 )
 
+// Values of Config.Preflight.
+const (
+	PreflightWarn = "warn"
+	PreflightFail = "fail"
+	PreflightOff  = "off"
+)
+
 // Config is what syminit was asked to do: one field for each variable. The
 // zero value of a field without a default means that nobody set it; for Rank
 // that is -1. The values are to be used only when Load, Fill and Resolve
@@ -79,7 +86,7 @@ type Config struct {
 	RewriteSignals signals.Rewrites `env:"REWRITE_SIGNALS" unset:"none" accepts:"a comma list of FROM:TO, where TO is a signal, or 0 to drop it: TERM:INT" doc:"Signals that reach the job as others."`
 	WaitAll        bool             `env:"WAIT_ALL" envDefault:"false" doc:"Wait for every process that the command leaves behind, as for a service that puts itself into the background. The exit code is the command's all the same. For one node without Ray."`
 
-	Preflight  string `env:"PREFLIGHT" envDefault:"off" oneof:"warn fail off" later:"warn fail" doc:"What a failed check of the node before the start does."`
+	Preflight  string `env:"PREFLIGHT" envDefault:"warn" oneof:"warn fail off" doc:"What follows where a node lacks what the run needs, a large enough /dev/shm say. warn: a table in the head's log. fail: an error in that table ends the run on every node before Ray starts. off: this node isn't looked at. For what follows the head's counts."`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug info warn error" doc:"The least that is logged."`
 	LogFormat  string `env:"LOG_FORMAT" envDefault:"console" oneof:"console json" doc:"Lines for a person, or one JSON object a line."`
 	StatusAddr string `env:"STATUS_ADDR" envDefault:"off" accepts:"HOST:PORT, :PORT or off" later:"*" doc:"Where /healthz, /readyz and /metrics listen."`

@@ -73,7 +73,6 @@ func TestResolveRefuses(t *testing.T) {
 		"none on two":       {with("RUNTIME", "none"), `SYMINIT_RUNTIME="none": carries a job over one node`},
 		"mp":                {with("RUNTIME", "mp"), `SYMINIT_RUNTIME="mp": not supported yet; accepted: auto, ray or none`},
 		"spmd":              {with("RUNTIME", "spmd"), `SYMINIT_RUNTIME="spmd": not supported yet`},
-		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
 		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
 	} {
 		_, err := resolved(t, c.vars)
