@@ -14,6 +14,8 @@ Usage:
   syminit [--] COMMAND [ARGUMENT ...]     run COMMAND; the same line on every host
   syminit symmetric-run --address HOST:PORT [--min-nodes N] [ray start options] -- COMMAND ...
                                           the line from Ray's documents
+  syminit doctor [-- COMMAND ...]         look at this node, join nothing, and say
+                                          what would get in a run's way
   syminit config [--json]                 show every setting and where it came from
   syminit version | --version
   syminit --help
@@ -39,6 +41,7 @@ const (
 	verbConfig
 	verbVersion
 	verbHelp
+	verbDoctor
 	verbLater
 )
 
@@ -50,7 +53,7 @@ var subcommands = map[string]verb{
 	"--version":     verbVersion,
 	"--help":        verbHelp,
 	"-h":            verbHelp,
-	"doctor":        verbLater,
+	"doctor":        verbDoctor,
 	"status":        verbLater,
 	"health":        verbLater,
 }
@@ -58,7 +61,7 @@ var subcommands = map[string]verb{
 // A command is the parsed command line.
 type command struct {
 	verb verb
-	args []string          // run: the job; config: its options
+	args []string          // run, doctor: the job; config: its options
 	env  map[string]string // settings that symmetric-run's options stand for
 }
 
@@ -91,6 +94,11 @@ func parseSubcommand(v verb, args []string) (command, error) {
 			return command{}, fmt.Errorf("%s takes --json or nothing, got %q; to run a command of that name write: syminit -- %s", name, rest, strings.Join(args, " "))
 		}
 		return command{verb: v, args: rest}, nil
+	case verbDoctor:
+		if len(rest) > 0 && rest[0] != "--" {
+			return command{}, fmt.Errorf("%s takes nothing, or '--' and the job's command, got %q; to run a command of that name write: syminit -- %s", name, rest, strings.Join(args, " "))
+		}
+		return command{verb: v, args: rest[min(len(rest), 1):]}, nil
 	case verbLater:
 		return command{}, fmt.Errorf("%s is not supported yet; to run a command of that name write: syminit -- %s", name, strings.Join(args, " "))
 	default:

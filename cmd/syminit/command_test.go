@@ -21,6 +21,9 @@ func TestParse(t *testing.T) {
 		{"a -- b", verbRun, "a -- b"},
 		{"config", verbConfig, ""},
 		{"config --json", verbConfig, "--json"},
+		{"doctor", verbDoctor, ""},
+		{"doctor -- vllm serve m", verbDoctor, "vllm serve m"},
+		{"-- doctor", verbRun, "doctor"},
 		{"version", verbVersion, ""},
 		{"--version", verbVersion, ""},
 		{"--help", verbHelp, ""},
@@ -39,7 +42,8 @@ func TestParseRefuses(t *testing.T) {
 		"--nodes 2 true": "unknown option --nodes",
 		"config x":       "syminit -- config x",
 		"version x":      "syminit -- version x",
-		"doctor":         "not supported yet",
+		"status":         "not supported yet",
+		"doctor x":       "syminit -- doctor x",
 		"health x":       "syminit -- health x",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), says) {

@@ -46,7 +46,7 @@ func run(argv []string, stdout, stderr *os.File) int {
 		fmt.Fprintf(stderr, "syminit: %v\n\n%s", err, usage)
 		return agent.CodeConfig
 	}
-	if cmd.verb == verbHelp || cmd.verb == verbVersion || cmd.verb == verbConfig {
+	if cmd.verb == verbHelp || cmd.verb == verbVersion || cmd.verb == verbConfig || cmd.verb == verbDoctor {
 		pid1.Leave()
 	}
 	switch cmd.verb {
@@ -56,6 +56,8 @@ func run(argv []string, stdout, stderr *os.File) int {
 		return write(stdout, fmt.Sprintf("syminit %s %s/%s\n", version, runtime.GOOS, runtime.GOARCH))
 	case verbConfig:
 		return showConfig(os.Environ(), len(cmd.args) > 0, stdout, stderr)
+	case verbDoctor:
+		return examine(cmd.args, os.Environ(), stdout)
 	}
 	if argv[0] == agentName {
 		return runAgent(cmd, stderr)

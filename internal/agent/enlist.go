@@ -36,7 +36,9 @@ func (n *node) enlist() (member, error) {
 		return nil, fmt.Errorf("%w; does a seccomp profile forbid AF_NETLINK sockets?", err)
 	}
 	n.host = host
-	n.beginSurvey()
+	if n.cfg.Preflight != config.PreflightOff {
+		n.beginSurvey()
+	}
 	ctx, cancel := context.WithDeadline(n.life, n.joinBy)
 	defer cancel()
 	if n.cfg.Nodes == 1 {

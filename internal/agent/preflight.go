@@ -31,11 +31,8 @@ type survey struct {
 	facts preflight.Facts // once done is closed
 }
 
-// beginSurvey begins to look at this node, unless PREFLIGHT is off.
+// beginSurvey begins to look at this node.
 func (n *node) beginSurvey() {
-	if n.cfg.Preflight == config.PreflightOff {
-		return
-	}
 	s := &survey{host: preflight.Local(config.ChildEnviron(n.environ)), done: make(chan struct{})}
 	request := preflight.Request{
 		Model: launch.ModelOf(n.args),
@@ -57,8 +54,10 @@ func (n *node) beginSurvey() {
 func (n *node) factsAt(own netip.Addr, head bool) preflight.Facts {
 	<-n.look.done
 	f := n.look.facts
-	if iface, err := n.host.InterfaceOf(own); err == nil && !own.IsLoopback() {
-		f.Link = preflight.LinkOf(n.look.host, iface, n.host.Usable())
+	if n.host != nil && own.IsValid() && !own.IsLoopback() {
+		if iface, err := n.host.InterfaceOf(own); err == nil {
+			f.Link = preflight.LinkOf(n.look.host, iface, n.host.Usable())
+		}
 	}
 	f.Taken = preflight.Ports(n.look.host, n.ports(head))
 	return f
@@ -182,7 +181,7 @@ func (n *node) late(r rendezvous.Report) {
 // returns it.
 func (n *node) show(found []preflight.Finding, nodes int) []preflight.Row {
 	rows := preflight.Rows(preflight.AtLeast(preflight.Warning, found))
-	text := "preflight: nothing found"
+	text := "preflight: nothing wrong found"
 	if nodes > 1 {
 		text += fmt.Sprintf(" on %d nodes", nodes)
 	}
@@ -197,7 +196,7 @@ func (n *node) show(found []preflight.Finding, nodes int) []preflight.Row {
 	case n.cfg.LogFormat == "json":
 		n.log.Warn(text)
 		for _, r := range rows {
-			n.log.Warn("preflight: "+r.Text, zap.Strings("nodes", r.Nodes), zap.Stringer("severity", r.Severity), zap.String("check", r.Check), zap.String("fix", r.Fix))
+			n.log.Warn("preflight: "+r.Check+": "+r.Text, zap.Strings("nodes", r.Nodes), zap.Stringer("severity", r.Severity), zap.String("check", r.Check), zap.String("fix", r.Fix))
 		}
 	default:
 		n.log.Warn(table)

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -35,9 +36,7 @@ func lookAtGPUs(h Host, _ Request) func(*Facts) {
 			return
 		}
 		versions := map[string]string{versionDriver: driver}
-		for name, version := range f.Versions {
-			versions[name] = version
-		}
+		maps.Copy(versions, f.Versions)
 		f.Versions = versions
 	}
 }
@@ -45,7 +44,7 @@ func lookAtGPUs(h Host, _ Request) func(*Facts) {
 // driverVersion finds 550.54.15 in "NVRM version: NVIDIA UNIX x86_64 Kernel
 // Module  550.54.15  Tue …": the first word that is a number with a dot.
 func driverVersion(text string) string {
-	for _, word := range strings.Fields(field(text, "NVRM version")) {
+	for word := range strings.FieldsSeq(field(text, "NVRM version")) {
 		if strings.Trim(word, "0123456789.") == "" && strings.Contains(word, ".") {
 			return word
 		}

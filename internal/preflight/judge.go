@@ -66,15 +66,6 @@ func Judge(s Settings, nodes []Node) []Finding {
 	return all
 }
 
-// Worst is the highest severity of the findings, Note if there are none.
-func Worst(found []Finding) Severity {
-	worst := Note
-	for _, f := range found {
-		worst = max(worst, f.Severity)
-	}
-	return worst
-}
-
 // AtLeast returns the findings of that severity and above.
 func AtLeast(least Severity, found []Finding) []Finding {
 	return slices.DeleteFunc(slices.Clone(found), func(f Finding) bool { return f.Severity < least })

@@ -94,6 +94,8 @@ func (j *judge) model() {
 	}
 	first := j.nodes[with].Facts.Model
 	switch {
+	case own.Files == 0:
+		j.say(Error, "model", own.Path+" has no files of a model", fix)
 	case own.Config != first.Config:
 		j.say(Error, "model", fmt.Sprintf("%s has another config.json than on %s", own.Path, j.nodes[with].Name), fix)
 	case own.List != first.List:

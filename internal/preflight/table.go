@@ -81,7 +81,10 @@ func Count(rows []Row) string {
 			parts = append(parts, fmt.Sprintf("%d %ss", n, s))
 		}
 	}
-	return strings.Join(parts, " and ")
+	if last := len(parts) - 1; last > 0 {
+		return strings.Join(parts[:last], ", ") + " and " + parts[last]
+	}
+	return strings.Join(parts, "")
 }
 
 // Reasons is rows in one line, for the cause of an end.
