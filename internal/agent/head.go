@@ -15,8 +15,8 @@ import (
 type headMember struct {
 	*rendezvous.Head
 	log    *zap.Logger
-	late   func(rendezvous.Report)
-	goesOn func() bool // the loss of a worker now is nothing to the job
+	late   func(self rendezvous.Node, r rendezvous.Report) // told of a node that came later
+	goesOn func() bool                                     // the loss of a worker now is nothing to the job
 }
 
 func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
@@ -60,7 +60,7 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 			}
 			end(e.Outcome)
 		case rendezvous.Joined: // the log has it
-			h.late(e.Report)
+			h.late(h.Roster().Nodes[0], e.Report)
 		case rendezvous.Stopped:
 			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}
 		}

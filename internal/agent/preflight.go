@@ -169,12 +169,12 @@ func (n *node) judgeBy() preflight.Settings {
 }
 
 // late shows what is wrong with a node that has come into a run that goes.
-func (n *node) late(r rendezvous.Report) {
+func (n *node) late(self rendezvous.Node, r rendezvous.Report) {
 	if n.look == nil || r.Body == nil {
 		return
 	}
-	found, _ := n.judge(rendezvous.Node{Name: n.name}, []rendezvous.Report{r})
-	n.show(slices.DeleteFunc(found, func(f preflight.Finding) bool { return f.Node == n.name }), 1)
+	found, _ := n.judge(self, []rendezvous.Report{r})
+	n.show(slices.DeleteFunc(found, func(f preflight.Finding) bool { return f.Node == self.Name }), 1)
 }
 
 // show writes what was found to the log, the same once in a series of runs, and

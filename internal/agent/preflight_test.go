@@ -186,14 +186,15 @@ func TestPreflightOfOneNode(t *testing.T) {
 // TestPreflightOfALateNode shows what is wrong with it, and with no other.
 func TestPreflightOfALateNode(t *testing.T) {
 	head := lookedAt(t, "head", preflight.Facts{NoFile: 1}, "SYMINIT_LOG_FORMAT=json")
+	self := rendezvous.Node{Name: "head", Addr: netip.MustParseAddr("127.0.0.1")}
 	r := rendezvous.Report{Node: rendezvous.Node{Name: "late"}, Body: preflight.Facts{NoFile: 2}.Encode()}
-	head.late(r)
-	head.late(r) // as after it came again
+	head.late(self, r)
+	head.late(self, r) // as after it came again
 	if got := <-head.spoke + "\n" + <-head.spoke; got != "preflight: 1 error; SYMINIT_PREFLIGHT=off doesn't look\npreflight: nofile: 2 open files at most" {
 		t.Errorf("the head says %s", got)
 	}
-	head.late(rendezvous.Report{Node: rendezvous.Node{Name: "late"}})
-	head.late(rendezvous.Report{Node: rendezvous.Node{Name: "late"}, Body: []byte(`{"nofile":"many"}`)})
+	head.late(self, rendezvous.Report{Node: rendezvous.Node{Name: "late"}})
+	head.late(self, rendezvous.Report{Node: rendezvous.Node{Name: "late"}, Body: []byte(`{"nofile":"many"}`)})
 	if got := <-head.spoke; !strings.HasPrefix(got, "preflight: read a node's facts") {
 		t.Errorf("the head says %s", got)
 	}
