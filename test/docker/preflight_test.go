@@ -1,7 +1,9 @@
 package docker
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -53,6 +55,27 @@ func TestPreflightFails(t *testing.T) {
 			t.Errorf("Ray was started on %s", n.name)
 		}
 	}
+}
+
+// TestPreflightComparesNodes has a model that only the head's host has, and a
+// link of another MTU.
+func TestPreflightComparesNodes(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	model := t.TempDir()
+	for name, text := range map[string]string{"config.json": "{}", "model.safetensors": "weights"} {
+		if err := os.WriteFile(filepath.Join(model, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, options: []string{"-v", model + ":/models/m:ro"}, args: []string{"vllm", "serve", "/models/m"}}
+	head := c.run(h)
+	h.name, h.options = "worker", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
+	h.args = append([]string{"-c", `ip link set eth0 mtu 1400; exec /usr/local/bin/syminit -- "$@"`, "sh"}, h.args...)
+	worker := c.run(h)
+	wantExits(t, up, 75, head, worker)
+	worker.wantLog("worker: model: /models/m is not there, and it is on head")
+	head.wantLog("warning: the MTU of eth0 is 1400, on the head 1500")
 }
 
 // TestPreflightIsQuiet where nothing is wrong, and on one node without Ray.
