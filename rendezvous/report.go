@@ -42,12 +42,12 @@ func (m *member) report() Report {
 // approve asks the head's program for its consent to the nodes that are here. It
 // is called with mu held.
 func (h *Head) approve() error {
-	if h.cfg.Approve == nil {
-		return nil
-	}
 	reports := make([]Report, 0, len(h.placed))
 	for _, m := range h.placed[1:] {
 		reports = append(reports, m.report())
+	}
+	if h.cfg.Approve == nil {
+		return nil
 	}
 	return h.cfg.Approve(h.self.public(), reports)
 }
