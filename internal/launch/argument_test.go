@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestServe(t *testing.T) {
+func TestModelAndPort(t *testing.T) {
 	for command, want := range map[string]struct {
 		model string
 		port  uint16
