@@ -100,11 +100,11 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	self.Addr, self.Rank = id.addr, 0
 	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
 		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume,
-		Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
+		Approve: n.approver(),
+		Secret:  n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
 		Rejoin: n.cfg.OnLoss == config.OnLossIgnore,
 		// Ray tells nodes apart by their addresses.
 		UniqueAddrs: n.runtime == launch.Ray,
-		Approve:     n.approver(),
 		LostAfter:   n.cfg.LostAfter, Payload: n.orders(), Progress: n.waiting.update, Log: n.log,
 	})
 	if err != nil {
