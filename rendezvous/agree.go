@@ -1,6 +1,7 @@
 package rendezvous
 
 import (
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
@@ -19,7 +20,9 @@ func (h *Head) tryAgree() {
 		h.roster.Nodes = append(h.roster.Nodes, m.public())
 	}
 	h.roster.Payload = h.cfg.Payload
-	h.broken = h.handOut()
+	if h.broken = h.approve(); h.broken == nil {
+		h.broken = h.handOut()
+	}
 	h.enter(agreed, h.agreedC)
 	h.log.Info("all nodes are here", zap.String("run", h.roster.RunID),
 		zap.String("nodes", named(h.roster.Nodes)), zap.Duration("after", time.Since(h.began)))
@@ -30,12 +33,12 @@ func (h *Head) tryAgree() {
 func (h *Head) handOut() error {
 	roster, err := encode(message{Type: kindRoster, Roster: h.roster.wire()})
 	if err != nil {
-		return err
+		return fmt.Errorf("make the roster: %w", err)
 	}
 	for rank, m := range h.placed[1:] {
 		place, err := encode(message{Type: kindPlace, Rank: new(rank + 1)})
 		if err != nil {
-			return err
+			return fmt.Errorf("make the roster: %w", err)
 		}
 		m.sess.out.send(place)
 		m.sess.out.send(roster)

@@ -43,9 +43,14 @@ type HeadConfig struct {
 	// Names of the nodes by rank, as far as a scheduler tells: to name who is
 	// missing. nil: unknown.
 	Names       []string
-	UniqueAddrs bool            // no two nodes on one address
-	LostAfter   time.Duration   // silence after which a node is lost, for the workers too: 10ms to 24h
-	Payload     json.RawMessage // goes to every worker with the roster; 256 KiB at most
+	UniqueAddrs bool // no two nodes on one address
+	// Approve is asked once all nodes are here, with what each worker has
+	// reported, by rank. Its error is what Gather fails with, and then no worker
+	// gets the roster. nil: nothing is asked. It must be quick, and not call the
+	// Head.
+	Approve   func(self Node, workers []Report) error
+	LostAfter time.Duration   // silence after which a node is lost, for the workers too: 10ms to 24h
+	Payload   json.RawMessage // goes to every worker with the roster; 256 KiB at most
 	// Progress is told, one call at a time, whenever the waiting has changed.
 	// nil: nobody is. It must not call the Head.
 	Progress func(Progress)
@@ -104,7 +109,7 @@ type Head struct {
 	placed    []*member          // by rank, once agreed
 	roster    Roster
 	touched   map[int]bool // ranks of which the workers have not been told since they changed
-	broken    error        // why no roster could be made
+	broken    error        // why there is no roster
 	unready   int          // nodes of the roster that are not ready
 	lost      *LostError   // the first while agreed
 	outcome   Outcome
@@ -120,7 +125,7 @@ type member struct {
 	id    string
 	try   int
 	sess  *session
-	was   *Place
+	said  application
 	ready bool
 	late  bool // came when the run was going
 	fail  bool // its Failed, or Done, was told

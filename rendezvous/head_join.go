@@ -82,6 +82,7 @@ func (h *Head) introduce(v *visitor, conn *tls.Conn) (*application, error) {
 		return nil, err
 	}
 	v.known = true
+	asked := time.Now() // the greeting that the worker has waited for is out
 	body, err := readFrame(conn, maxJoin)
 	if err != nil {
 		return nil, err
@@ -96,6 +97,7 @@ func (h *Head) introduce(v *visitor, conn *tls.Conn) (*application, error) {
 	if err := m.Join.check(); err != nil {
 		return nil, nonsense(err.Error())
 	}
+	m.Join.timed(asked, time.Now())
 	return m.Join, nil
 }
 
@@ -129,7 +131,7 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 		old.gone = true
 		old.sess.abort(errClosed)
 	}
-	m := &member{node: a.Node, id: a.ID, try: a.Try, was: a.Was, sess: newSession(conn, h.cfg.LostAfter)}
+	m := &member{node: a.Node, id: a.ID, try: a.Try, said: *a, sess: newSession(conn, h.cfg.LostAfter)}
 	m.sess.out.send(welcome)
 	h.members[a.ID] = m
 	if h.state == going {

@@ -65,7 +65,7 @@ func (h *Head) Gather(ctx context.Context) (Roster, error) {
 	defer h.mu.Unlock()
 	switch {
 	case h.broken != nil:
-		return Roster{}, fmt.Errorf("make the roster: %w", h.broken)
+		return Roster{}, h.broken
 	case h.state == ended:
 		return Roster{}, &EndedError{h.outcome}
 	case h.state != gathering:

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"encoding/binary"
+	"encoding/json"
 	"io"
 	mathrand "math/rand/v2"
 	"net"
@@ -96,6 +97,14 @@ func TestProvenStrangers(t *testing.T) {
 				f, _ := encode(message{Type: kindJoin, Join: &application{ID: "x", Node: Node{Name: "a\nb"}}})
 				return f
 			}(), `node name "a\nb"`,
+		},
+		"a report too long": {
+			func() []byte {
+				f, _ := encode(message{Type: kindJoin, Join: &application{
+					ID: "x", Node: Node{Name: "a", Rank: NoRank}, Report: json.RawMessage(`"` + strings.Repeat("x", maxReport) + `"`),
+				}})
+				return f
+			}(), "a report of 16386 bytes, at most 16384",
 		},
 		"half a join": {bare(kindJoin)[:7], "did not join within 10s"},
 	} {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
 	"net"
+	"net/netip"
 	"time"
 
 	"go.uber.org/zap"
@@ -29,8 +31,12 @@ type WorkerConfig struct {
 	Self     Node           // this node; see Node for what may be empty
 	Was      Place          // this node's place in the run before, which it asks for again; zero: none
 	Progress func(Progress) // told as far as the waiting goes, one call at a time; nil: nobody is. It must not call the Worker
-	Changed  func(Roster)   // told the roster as it is now, when others were lost or joined in a run that goes on; as Progress
-	Log      *zap.Logger    // nil: no log
+	// Report is what the head is told of this node, as JSON of 16 KiB at most; own
+	// is the address at which it reaches the head. It is asked once for each
+	// connection, and must be quick: the head waits. nil: nothing.
+	Report  func(own netip.Addr) json.RawMessage
+	Changed func(Roster) // told the roster as it is now, when others were lost or joined in a run that goes on; as Progress
+	Log     *zap.Logger  // nil: no log
 
 	jitter func(time.Duration) time.Duration // a part of a pause, by chance; nil: any part
 }
@@ -185,6 +191,7 @@ func (j *joiner) introduce(conn net.Conn) (*session, error) {
 	if err := conn.SetDeadline(time.Now().Add(proofTime)); err != nil {
 		return nil, err
 	}
+	report := j.cfg.report(addrOf(conn.LocalAddr())) // before the head takes the time
 	channel := tls.Client(conn, clientTLS())
 	if err := greetHead(channel, j.cfg.Secret); err != nil {
 		return nil, err
@@ -194,7 +201,7 @@ func (j *joiner) introduce(conn net.Conn) (*session, error) {
 		self.Addr = addrOf(conn.LocalAddr())
 	}
 	j.tries++
-	a := &application{ID: j.id, Try: j.tries, Node: self}
+	a := &application{ID: j.id, Try: j.tries, Node: self, Report: report, Now: time.Now().UnixMilli()}
 	if was := j.cfg.Was; was != (Place{}) {
 		a.Was = &was
 	}

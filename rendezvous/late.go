@@ -123,7 +123,7 @@ func (h *Head) comeLate(m *member, rank int) {
 		m.sess.out.send(frame)
 	}
 	h.log.Info("node joined the run that is going", zap.Stringer("node", m.node), zap.Int("rank", rank))
-	h.events <- Joined{m.public()}
+	h.events <- Joined{m.report()}
 	h.alter(rank)
 }
 

@@ -61,10 +61,19 @@ type application struct {
 	// Was is the node's place in the run before, by which it gets it back from
 	// a head that knows nothing of that run.
 	Was *Place `json:"was,omitempty"`
+	// Report is for the head's program, and Now the node's clock when it wrote
+	// this, as Unix time in ms.
+	Report json.RawMessage `json:"report,omitempty"`
+	Now    int64           `json:"now_ms,omitempty"`
+
+	ahead, within time.Duration // see [Report]; on the head only
 }
 
 func (a application) check() error {
 	if err := checkWord("ID", a.ID); err != nil {
+		return err
+	}
+	if err := checkReport(a.Report); err != nil {
 		return err
 	}
 	return a.Node.check()

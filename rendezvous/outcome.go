@@ -64,7 +64,7 @@ type Lost struct {
 
 // Joined says that a node came into a run that is going. It says by
 // [Worker.Ready] when it is ready; the others don't wait for it.
-type Joined struct{ Node Node }
+type Joined struct{ Report }
 
 // Failed is a worker's own [Worker.Fail], with Rank and Node filled in by the
 // head. There is one at most for each node, or one [Done].

@@ -61,8 +61,8 @@ func (h *Head) asBefore(members []*member) []*member {
 		}
 	}
 	for _, m := range members[1:] {
-		if m.was != nil && m.was.RunID == run {
-			take(m.was.Rank, m)
+		if m.said.Was != nil && m.said.Was.RunID == run {
+			take(m.said.Was.Rank, m)
 		}
 	}
 	for _, same := range []func(was, is Node) bool{sameNode, sameName} {
@@ -106,10 +106,10 @@ func (h *Head) runBefore() string {
 	votes := make(map[string]int)
 	most := ""
 	for _, m := range h.members {
-		if m.was == nil {
+		if m.said.Was == nil {
 			continue
 		}
-		run := m.was.RunID
+		run := m.said.Was.RunID
 		votes[run]++
 		if votes[run] > votes[most] || votes[run] == votes[most] && run < most {
 			most = run

@@ -324,13 +324,13 @@ func TestEnvironment(t *testing.T) {
 // A command that only shows something can be interrupted, here while nobody
 // reads what it shows, and by nothing that its caller ignores.
 func TestInterruptedCommand(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for sig, verb := range map[syscall.Signal]string{syscall.SIGINT: "config", syscall.SIGTERM: "doctor"} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = r.Close() }()
-		cmd := exec.Command("bash", "-c", `head -c 65536 /dev/zero; trap "" HUP; exec "$0" config`, syminit(t))
+		cmd := exec.Command("bash", "-c", `head -c 65536 /dev/zero; trap "" HUP; exec "$0" "$1"`, syminit(t), verb)
 		cmd.Stdout = w
 		err = cmd.Start()
 		_ = w.Close()
@@ -353,7 +353,7 @@ func TestInterruptedCommand(t *testing.T) {
 		}
 		_ = cmd.Wait()
 		if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != sig {
-			t.Errorf("%v, want it ended by %v", cmd.ProcessState, sig)
+			t.Errorf("%v, want %s ended by %v", cmd.ProcessState, verb, sig)
 		}
 	}
 }

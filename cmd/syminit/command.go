@@ -14,6 +14,8 @@ Usage:
   syminit [--] COMMAND [ARGUMENT ...]     run COMMAND; the same line on every host
   syminit symmetric-run --address HOST:PORT [--min-nodes N] [ray start options] -- COMMAND ...
                                           the line from Ray's documents
+  syminit doctor [-- COMMAND ...]         look at this node, join nothing, and say
+                                          what would get in a run's way
   syminit config [--json]                 show every setting and where it came from
   syminit status                          show the run in this container, on this node
   syminit health                          exit 0 if that run is ready, 1 if not (for HEALTHCHECK)
@@ -43,7 +45,7 @@ const (
 	verbHelp
 	verbStatus
 	verbHealth
-	verbLater
+	verbDoctor
 )
 
 // subcommands are names only as the first word, before any "--".
@@ -54,15 +56,15 @@ var subcommands = map[string]verb{
 	"--version":     verbVersion,
 	"--help":        verbHelp,
 	"-h":            verbHelp,
-	"doctor":        verbLater,
 	"status":        verbStatus,
 	"health":        verbHealth,
+	"doctor":        verbDoctor,
 }
 
 // A command is the parsed command line.
 type command struct {
 	verb verb
-	args []string          // run: the job; config: its options
+	args []string          // run, doctor: the job; config: its options
 	env  map[string]string // settings that symmetric-run's options stand for
 }
 
@@ -95,8 +97,11 @@ func parseSubcommand(v verb, args []string) (command, error) {
 			return command{}, fmt.Errorf("%s takes --json or nothing, got %q; to run a command of that name write: syminit -- %s", name, rest, strings.Join(args, " "))
 		}
 		return command{verb: v, args: rest}, nil
-	case verbLater:
-		return command{}, fmt.Errorf("%s is not supported yet; to run a command of that name write: syminit -- %s", name, strings.Join(args, " "))
+	case verbDoctor:
+		if len(rest) > 0 && rest[0] != "--" {
+			return command{}, fmt.Errorf("%s takes nothing, or '--' and the job's command, got %q; to run a command of that name write: syminit -- %s", name, rest, strings.Join(args, " "))
+		}
+		return command{verb: v, args: rest[min(len(rest), 1):]}, nil
 	default:
 		if len(rest) > 0 {
 			return command{}, fmt.Errorf("%s takes no arguments, got %q; to run a command of that name write: syminit -- %s", name, rest, strings.Join(args, " "))

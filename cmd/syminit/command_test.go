@@ -24,6 +24,9 @@ func TestParse(t *testing.T) {
 		{"status", verbStatus, ""},
 		{"health", verbHealth, ""},
 		{"-- health", verbRun, "health"},
+		{"doctor", verbDoctor, ""},
+		{"doctor -- vllm serve m", verbDoctor, "vllm serve m"},
+		{"-- doctor", verbRun, "doctor"},
 		{"version", verbVersion, ""},
 		{"--version", verbVersion, ""},
 		{"--help", verbHelp, ""},
@@ -42,7 +45,7 @@ func TestParseRefuses(t *testing.T) {
 		"--nodes 2 true": "unknown option --nodes",
 		"config x":       "syminit -- config x",
 		"version x":      "syminit -- version x",
-		"doctor":         "not supported yet",
+		"doctor x":       "syminit -- doctor x",
 		"health x":       "syminit -- health x",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), says) {

@@ -60,6 +60,8 @@ func run(argv []string, stdout, stderr *os.File) int {
 		return showStatus(stdout, stderr)
 	case verbHealth:
 		return showHealth(stdout, stderr)
+	case verbDoctor:
+		return examine(cmd.args, os.Environ(), stdout)
 	}
 	if argv[0] == agentName {
 		return runAgent(cmd, stderr)

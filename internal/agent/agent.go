@@ -86,6 +86,7 @@ type node struct {
 	host        *hostnet.Host // nil for runtime none
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
+	look        *survey     // nil: there is none
 	ready       atomic.Bool // every node's runtime has been up
 
 	life   context.Context // the run's; cancelled with a verdict

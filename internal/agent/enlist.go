@@ -36,6 +36,9 @@ func (n *node) enlist() (member, error) {
 		return nil, fmt.Errorf("%w; does a seccomp profile forbid AF_NETLINK sockets?", err)
 	}
 	n.host = host
+	if n.cfg.Preflight != config.PreflightOff {
+		n.beginSurvey()
+	}
 	ctx, cancel := context.WithDeadline(n.life, n.joinBy)
 	defer cancel()
 	if n.cfg.Nodes == 1 {
@@ -84,6 +87,11 @@ func (n *node) enlistAlone(ctx context.Context, host *hostnet.Host) (member, err
 			addr = id.addr
 		}
 	}
+	if n.look != nil {
+		if err := n.approve(rendezvous.Node{Name: n.name, Addr: addr}, nil); err != nil {
+			return nil, err
+		}
+	}
 	return alone{resume: n.resume, name: n.name, addr: addr, payload: n.orders()}, nil
 }
 
@@ -92,7 +100,8 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	self.Addr, self.Rank = id.addr, 0
 	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
 		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume,
-		Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
+		Approve: n.approver(),
+		Secret:  n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
 		Rejoin: n.cfg.OnLoss == config.OnLossIgnore,
 		// Ray and vLLM tell nodes apart by their addresses.
 		UniqueAddrs: n.runtime != launch.SPMD,
@@ -105,7 +114,7 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 		n.listener, n.id = listener, id
 	}
 	n.waiting.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: n.cfg.Nodes})
-	m := headMember{Head: head, log: n.log, spreads: n.onEveryNode(), othersDone: make(chan struct{}), goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
+	m := headMember{Head: head, log: n.log, late: n.late, spreads: n.onEveryNode(), othersDone: make(chan struct{}), goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
 	go m.watch(n.end, n.stops)
 	return m, nil
 }
@@ -119,7 +128,8 @@ func (n *node) enlistWorker(id identity, portFree func() bool) member {
 	return &workerMember{
 		log: n.log, end: n.end, stops: n.stops, decided: make(chan struct{}), portFree: portFree,
 		join: rendezvous.WorkerConfig{
-			Dial: newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial, Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Was: n.place, Progress: n.waiting.update, Log: n.log,
+			Dial: n.surveyed(newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial), Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Was: n.place,
+			Report: n.report(id.addr), Progress: n.waiting.update, Log: n.log,
 		},
 	}
 }

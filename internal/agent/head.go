@@ -15,9 +15,10 @@ import (
 type headMember struct {
 	*rendezvous.Head
 	log        *zap.Logger
-	goesOn     func() bool   // the loss of a worker now is nothing to the job
-	spreads    bool          // every node runs the job
-	othersDone chan struct{} // closed when every other node is done
+	late       func(self rendezvous.Node, r rendezvous.Report) // told of a node that came later
+	goesOn     func() bool                                     // the loss of a worker now is nothing to the job
+	spreads    bool                                            // every node runs the job
+	othersDone chan struct{}                                   // closed when every other node is done
 }
 
 func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
@@ -84,6 +85,7 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 				close(h.othersDone)
 			}
 		case rendezvous.Joined: // the log has it
+			h.late(h.Roster().Nodes[0], e.Report)
 		case rendezvous.Stopped:
 			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}
 		}

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -40,6 +41,8 @@ type series struct {
 	was      rendezvous.Roster
 	// Of a worker: the place that it asks for again.
 	place rendezvous.Place
+
+	shown atomic.Pointer[string] // what was found before the run
 }
 
 // runs carries out one run after another, and returns the last one's outcome.

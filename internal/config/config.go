@@ -36,6 +36,13 @@ const (
 	OnLossIgnore = "ignore"
 )
 
+// Values of Config.Preflight.
+const (
+	PreflightWarn = "warn"
+	PreflightFail = "fail"
+	PreflightOff  = "off"
+)
+
 // Config is what syminit was asked to do: one field for each variable. The
 // zero value of a field without a default means that nobody set it; for Rank
 // that is -1. The values are to be used only when Load, Fill and Resolve
@@ -43,8 +50,7 @@ const (
 //
 // The tags: env, envDefault name the variable and its default; unset says what
 // holds where there is no fixed default; oneof, min and max are checked;
-// accepts describes values that they can't; later lists the values that are
-// refused because nothing carries them out so far; doc is the meaning.
+// accepts describes values that they can't; doc is the meaning.
 type Config struct {
 	Head      string `env:"HEAD" unset:"none" accepts:"a host name or an IP address, without a port" doc:"The head's host name or address. Needed with several nodes, except on the head itself when SYMINIT_ROLE=head."`
 	Nodes     int    `env:"NODES" min:"1" max:"6000" unset:"1" doc:"How many nodes the job needs. The same on every node."`
@@ -78,7 +84,7 @@ type Config struct {
 	RewriteSignals signals.Rewrites `env:"REWRITE_SIGNALS" unset:"none" accepts:"a comma list of FROM:TO, where TO is a signal, or 0 to drop it: TERM:INT" doc:"Signals that reach the job as others."`
 	WaitAll        bool             `env:"WAIT_ALL" envDefault:"false" doc:"Wait for every process that the command leaves behind, as for a service that puts itself into the background. The exit code is the command's all the same. For one node without Ray."`
 
-	Preflight  string `env:"PREFLIGHT" envDefault:"off" oneof:"warn fail off" later:"warn fail" doc:"What a failed check of the node before the start does."`
+	Preflight  string `env:"PREFLIGHT" envDefault:"warn" oneof:"warn fail off" doc:"What follows where a node lacks what the run needs, a large enough /dev/shm say. warn: a table in the head's log. fail: an error in that table ends the run on every node before Ray starts. off: this node isn't looked at. For what follows the head's counts."`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug info warn error" doc:"The least that is logged."`
 	LogFormat  string `env:"LOG_FORMAT" envDefault:"console" oneof:"console json" doc:"Lines for a person, or one JSON object a line."`
 	StatusAddr string `env:"STATUS_ADDR" envDefault:"off" accepts:"HOST:PORT, :PORT or off" doc:"Where /healthz, /readyz, /status and /metrics answer over HTTP."`

@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 		"JoinTimeout": 10 * time.Minute, "StartTimeout": 5 * time.Minute, "LostAfter": 10 * time.Second,
 		"StopTimeout": 9 * time.Second, "EndMargin": 14 * time.Second, "OnLoss": "fail",
 		"Propagate": config.Globs{"VLLM_*", "FLASH_ATTENTION_*", "LMCACHE_*", "NCCL_*", "GLOO_*", "UCX_*", "RAY_*", "HF_*", "HUGGING_FACE_*"},
-		"RayPort":   uint16(6379), "RayBin": "ray", "Preflight": "off", "LogLevel": "info", "LogFormat": "console", "StatusAddr": "off",
+		"RayPort":   uint16(6379), "RayBin": "ray", "Preflight": "warn", "LogLevel": "info", "LogFormat": "console", "StatusAddr": "off",
 	})
 	if w := c.Warnings(); len(w) > 0 {
 		t.Errorf("warnings about nothing: %q", w)
@@ -72,7 +72,7 @@ var every = map[string]string{
 	"NODE_IP": "fe80::1%eth0", "INTERFACE": "eth0", "JOIN_TIMEOUT": "1h30m", "START_TIMEOUT": " 20s ", "LOST_AFTER": "1s",
 	"STOP_TIMEOUT": "1m", "END_MARGIN": "2m", "RESTARTS": "2", "ON_LOSS": "ignore", "PROPAGATE": " A_* , B ,,", "RAY_PORT": "7001",
 	"RAY_START_ARGS": `--labels='a=b c' --verbose`, "RAY_BIN": "/opt/ray/bin/ray", "RAY_DASHBOARD": "true",
-	"REWRITE_SIGNALS": "TERM:INT", "WAIT_ALL": "true", "PREFLIGHT": "off", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "STATUS_ADDR": ":9090",
+	"REWRITE_SIGNALS": "TERM:INT", "WAIT_ALL": "true", "PREFLIGHT": "Fail", "LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "STATUS_ADDR": ":9090",
 }
 
 func environ(vars map[string]string) []string {
@@ -101,7 +101,7 @@ func TestEveryVariable(t *testing.T) {
 		"RayStartArgs": config.Words{"--labels=a=b c", "--verbose"}, "RayBin": "/opt/ray/bin/ray", "RayDashboard": true,
 		"RewriteSignals": signals.Rewrites{syscall.SIGTERM: syscall.SIGINT},
 		"WaitAll":        true,
-		"Preflight":      "off", "LogLevel": "debug", "LogFormat": "json", "StatusAddr": ":9090",
+		"Preflight":      "fail", "LogLevel": "debug", "LogFormat": "json", "StatusAddr": ":9090",
 	})
 	for _, v := range c.Values() {
 		name := strings.TrimPrefix(v.Name, "SYMINIT_")

@@ -11,11 +11,7 @@ func MarkdownTable() string {
 		if v.def != "" {
 			def = "`" + v.def + "`"
 		}
-		accepted := v.accepted()
-		if len(v.later) > 0 {
-			accepted = v.supported() + "; not yet: " + strings.Join(v.later, ", ")
-		}
-		b.WriteString("| " + strings.Join([]string{"`" + v.name + "`", def, cell(accepted), cell(v.doc)}, " | ") + " |\n")
+		b.WriteString("| " + strings.Join([]string{"`" + v.name + "`", def, cell(v.accepted()), cell(v.doc)}, " | ") + " |\n")
 	}
 	return b.String()
 }

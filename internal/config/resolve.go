@@ -19,7 +19,7 @@ import (
 func (c *Config) Resolve() error {
 	var errs []error
 	for _, check := range []func() []error{
-		c.resolveSize, c.resolveRole, c.resolveMargin, c.checkSecret, c.checkPorts, c.checkRuntime, c.checkWaitAll, c.checkSupported,
+		c.resolveSize, c.resolveRole, c.resolveMargin, c.checkSecret, c.checkPorts, c.checkRuntime, c.checkWaitAll,
 	} {
 		errs = append(errs, check()...)
 	}
@@ -184,19 +184,6 @@ func (c *Config) checkWaitAll() []error {
 		return nil
 	}
 	return []error{c.conflict(nameWaitAll, "is for one node without Ray, which is always there", "false", "unset it")}
-}
-
-// checkSupported refuses what the table's later tags list.
-func (c *Config) checkSupported() []error {
-	var errs []error
-	for _, v := range variables() {
-		if s := c.settings[v.name]; c.given(v.name) && !c.bad[v.name] && v.unsupported(s.text) {
-			p := v.problemOf(s, fault{reason: "not supported yet"})
-			p.accepted = v.supported()
-			errs = append(errs, p)
-		}
-	}
-	return errs
 }
 
 // missing is the problem of a variable that is needed and not set.

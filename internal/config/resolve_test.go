@@ -74,7 +74,6 @@ func TestResolveRefuses(t *testing.T) {
 		"mp, losses":        {with("RUNTIME", "mp", "ON_LOSS", "ignore"), `SYMINIT_ON_LOSS="ignore": needs Ray, and SYMINIT_RUNTIME is mp; accepted: fail`},
 		"spmd, more nodes":  {with("RUNTIME", "spmd", "MAX_NODES", "3"), `SYMINIT_MAX_NODES="3": more than SYMINIT_NODES needs Ray, and SYMINIT_RUNTIME is spmd; accepted: 2`},
 		"none, losses":      {map[string]string{"RUNTIME": "none", "ON_LOSS": "ignore"}, `SYMINIT_ON_LOSS="ignore": needs Ray, and SYMINIT_RUNTIME is none`},
-		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
 	} {
 		_, err := resolved(t, c.vars)
 		got := lines(err)
@@ -85,9 +84,9 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestResolveTellsAllAtOnce(t *testing.T) {
-	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore", "PREFLIGHT": "fail"})
-	if got := lines(err); len(got) != 5 {
-		t.Errorf("want MAX_NODES, HEAD, TOKEN, ON_LOSS and PREFLIGHT, got %q", got)
+	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore"})
+	if got := lines(err); len(got) != 4 {
+		t.Errorf("want MAX_NODES, HEAD, TOKEN and ON_LOSS, got %q", got)
 	}
 }
 

@@ -51,7 +51,6 @@ type variable struct {
 	oneof    []string
 	min, max string
 	accepts  string
-	later    []string
 	doc      string
 }
 
@@ -72,7 +71,7 @@ var variables = sync.OnceValue(func() []*variable {
 			name: p.Key, field: f.Name, typ: f.Type, def: p.DefaultValue,
 			unset: f.Tag.Get("unset"), oneof: strings.Fields(f.Tag.Get("oneof")),
 			min: f.Tag.Get("min"), max: f.Tag.Get("max"), accepts: f.Tag.Get("accepts"),
-			later: strings.Fields(f.Tag.Get("later")), doc: f.Tag.Get("doc"),
+			doc: f.Tag.Get("doc"),
 		}
 	}
 	return table
@@ -161,11 +160,6 @@ func (v *variable) checkInt(n int64) *fault {
 	return nil
 }
 
-// unsupported reports whether nothing carries the value out so far.
-func (v *variable) unsupported(value string) bool {
-	return slices.Contains(v.later, value)
-}
-
 // either joins words as "a, b or c".
 func either(words []string) string {
 	if len(words) < 2 {
@@ -173,9 +167,4 @@ func either(words []string) string {
 	}
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
-}
-
-// supported describes the accepted values that are carried out already.
-func (v *variable) supported() string {
-	return either(slices.DeleteFunc(slices.Clone(v.oneof), v.unsupported))
 }

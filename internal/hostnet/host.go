@@ -144,6 +144,18 @@ func (h *Host) AddrOf(iface string) (netip.Addr, error) {
 	return netip.Addr{}, fmt.Errorf("interface %s has no address that other hosts can use; there are: %s", iface, h)
 }
 
+// Usable returns the names of the interfaces over which other hosts may be
+// reached.
+func (h *Host) Usable() []string {
+	var names []string
+	for _, l := range h.links {
+		if _, ok := l.global(); ok && l.usable && !l.loopback {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
 // global returns the link's best address that means the same everywhere.
 func (l link) global() (netip.Addr, bool) {
 	i := slices.IndexFunc(l.addrs, netip.Addr.IsGlobalUnicast)

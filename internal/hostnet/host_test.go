@@ -47,6 +47,17 @@ func TestNotOurs(t *testing.T) {
 	}
 }
 
+func TestUsable(t *testing.T) {
+	h := &Host{links: append([]link{
+		{name: "down", addrs: []netip.Addr{netip.MustParseAddr("10.2.0.5")}},
+		{name: "local", usable: true, addrs: []netip.Addr{netip.MustParseAddr("fe80::7%local")}},
+		{name: "bare", usable: true},
+	}, host.links...)}
+	if got := strings.Join(h.Usable(), " "); got != "eth0 eth1" {
+		t.Errorf("usable: %s", got)
+	}
+}
+
 func TestInterruptedListing(t *testing.T) {
 	calls := 0
 	list := func() ([]int, error) {

@@ -3,10 +3,12 @@ package launch
 import (
 	"net"
 	"os"
+	"strconv"
 	"strings"
 )
 
-// vllmPort is where vLLM's server listens unless it is told otherwise.
+// vllmPort is where vLLM's server listens unless it is told otherwise (--port
+// in vllm/entrypoints/openai/cli_args.py).
 const vllmPort = "8000"
 
 // Health is where a server says whether it serves.
@@ -16,20 +18,11 @@ type Health struct {
 }
 
 // VLLMHealth returns where the vLLM server that the command starts answers
-// /health, as seen from this node, and false where it starts none: another
-// command, a headless node, or gRPC alone. Like vLLM it takes what the command
-// line lacks from the file that --config names
-// (vllm/entrypoints/launchers/launcher.py and vllm/utils/argparse_utils.py in
-// 0.32).
+// /health, as seen from this node, and false where it starts none.
 func VLLMHealth(command []string) (Health, bool) {
-	if !IsVLLMServe(command) {
+	command, ok := served(command)
+	if !ok {
 		return Health{}, false
-	}
-	command = append(configured(lastOption(command, "--config")), command...)
-	for _, flag := range []string{"--headless", "--grpc"} {
-		if hasFlag(command, flag) {
-			return Health{}, false
-		}
 	}
 	scheme := "http://"
 	if lastOption(command, "--ssl-certfile") != "" {
@@ -38,11 +31,38 @@ func VLLMHealth(command []string) (Health, bool) {
 	if socket := lastOption(command, "--uds"); socket != "" {
 		return Health{URL: scheme + "localhost/health", Socket: socket}, true
 	}
-	port := lastOption(command, "--port")
-	if port == "" {
-		port = vllmPort
+	return Health{URL: scheme + net.JoinHostPort(reached(lastOption(command, "--host")), portOf(command)) + "/health"}, true
+}
+
+// ServePort returns the port on which the vLLM server that the command starts
+// listens, and 0 where there is none.
+func ServePort(command []string) uint16 {
+	command, ok := served(command)
+	if !ok || lastOption(command, "--uds") != "" {
+		return 0
 	}
-	return Health{URL: scheme + net.JoinHostPort(reached(lastOption(command, "--host")), port) + "/health"}, true
+	port, _ := strconv.ParseUint(portOf(command), 10, 16) // of another text vLLM complains
+	return uint16(port)
+}
+
+// served returns the command with all its options, and false where it starts no
+// HTTP server: another command, a headless node, or gRPC alone. Like vLLM it
+// takes what the command line lacks from the file that --config names
+// (vllm/entrypoints/launchers/launcher.py and vllm/utils/argparse_utils.py in
+// 0.32).
+func served(command []string) ([]string, bool) {
+	if !IsVLLMServe(command) {
+		return nil, false
+	}
+	command = append(configured(lastOption(command, "--config")), command...)
+	return command, !hasFlag(command, "--headless") && !hasFlag(command, "--grpc")
+}
+
+func portOf(command []string) string {
+	if port := lastOption(command, "--port"); port != "" {
+		return port
+	}
+	return vllmPort
 }
 
 // reached is where a server that listens at host is reached from its own node.

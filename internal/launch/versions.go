@@ -18,6 +18,7 @@ type Image struct {
 	RayPython string
 	Ray       string // version
 	VLLM      string // version
+	Torch     string // version
 	Python    string // version of the Python that runs them, as 3.12
 	GRPC      bool   // grpcio is there: then Ray's head starts a Ray Client server
 }
@@ -54,6 +55,7 @@ func (i *Image) add(python string) {
 		}
 		i.Ray = cmp.Or(i.Ray, ray)
 		i.VLLM = cmp.Or(i.VLLM, vllm)
+		i.Torch = cmp.Or(i.Torch, packageVersion(packages, "torch"))
 		i.Python = cmp.Or(i.Python, pythonVersion(packages))
 		i.GRPC = i.GRPC || packageVersion(packages, "grpcio") != ""
 	}

@@ -35,10 +35,10 @@ func TestInspect(t *testing.T) {
 	installed := func(script string) map[string]string {
 		return map[string]string{
 			"bin/ray": script, "bin/python3": "", site + "ray-2.60.0.dist-info/": "",
-			site + "ray_cpp-9.9.dist-info/": "", site + "vllm-0.32.0+cpu.dist-info/": "", site + "grpcio-1.70.0.dist-info/": "",
+			site + "ray_cpp-9.9.dist-info/": "", site + "vllm-0.32.0+cpu.dist-info/": "", site + "torch-2.9.0.dist-info/": "", site + "grpcio-1.70.0.dist-info/": "",
 		}
 	}
-	all := Image{Ray: "2.60.0", VLLM: "0.32.0+cpu", Python: "3.12", GRPC: true}
+	all := Image{Ray: "2.60.0", VLLM: "0.32.0+cpu", Torch: "2.9.0", Python: "3.12", GRPC: true}
 	tests := map[string]struct {
 		script string // ROOT stands for the prefix
 		want   Image

@@ -1,0 +1,211 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/internal/config"
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/internal/preflight"
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// surveyTime is how long a look at this node may take. It takes milliseconds, and
+// longer only where a file system doesn't answer.
+const surveyTime = 2 * time.Second
+
+// A survey is what this node finds out about itself while it looks for the
+// others.
+type survey struct {
+	host  preflight.Host
+	done  chan struct{}
+	facts preflight.Facts // once done is closed
+}
+
+// beginSurvey begins to look at this node.
+func (n *node) beginSurvey() {
+	s := &survey{host: preflight.Local(config.ChildEnviron(n.environ)), done: make(chan struct{})}
+	request := preflight.Request{
+		Model: launch.ModelOf(n.args),
+		Versions: map[string]string{
+			"Ray": n.image.Ray, "vLLM": n.image.VLLM, "Python": n.image.Python, "torch": n.image.Torch,
+		},
+	}
+	go func() {
+		defer close(s.done)
+		ctx, cancel := context.WithTimeout(n.life, surveyTime)
+		defer cancel()
+		s.facts = preflight.Survey(ctx, s.host, request)
+	}()
+	n.look = s
+}
+
+// factsAt is what this node knows of itself, with what depends on its address and
+// on its part.
+func (n *node) factsAt(own netip.Addr, head bool) preflight.Facts {
+	<-n.look.done
+	f := n.look.facts
+	if n.host != nil && own.IsValid() && !own.IsLoopback() {
+		if iface, err := n.host.InterfaceOf(own); err == nil {
+			f.Link = preflight.LinkOf(n.look.host, iface, n.host.Usable())
+		}
+	}
+	f.Taken = preflight.Ports(n.look.host, n.ports(head))
+	return f
+}
+
+// ports are those that this node's part of the run needs free.
+func (n *node) ports(head bool) []preflight.Port {
+	var ports []preflight.Port
+	if n.runtime == launch.Ray {
+		if head {
+			ports = append(ports, preflight.Port{Number: n.cfg.RayPort, For: "Ray (SYMINIT_RAY_PORT)"})
+		}
+		given := launch.RayPorts(n.cfg.RayStartArgs)
+		for _, option := range slices.Sorted(maps.Keys(given)) {
+			ports = append(ports, preflight.Port{Number: given[option], For: "Ray (" + option + " in SYMINIT_RAY_START_ARGS)"})
+		}
+	}
+	if port := launch.ServePort(n.args); port != 0 && head {
+		ports = append(ports, preflight.Port{Number: port, For: "vllm serve (--port)"})
+	}
+	return ports
+}
+
+// surveyed connects once this node has been looked at: the head has no time for
+// one that is connected and says nothing.
+func (n *node) surveyed(dial func(context.Context) (net.Conn, error)) func(context.Context) (net.Conn, error) {
+	if n.look == nil {
+		return dial
+	}
+	return func(ctx context.Context) (net.Conn, error) {
+		<-n.look.done
+		return dial(ctx)
+	}
+}
+
+// report is what a worker tells the head of itself; addr is its own, where it is
+// known beforehand.
+func (n *node) report(addr netip.Addr) func(own netip.Addr) json.RawMessage {
+	if n.look == nil {
+		return nil
+	}
+	return func(own netip.Addr) json.RawMessage {
+		if addr.IsValid() {
+			own = addr
+		}
+		return n.factsAt(own, false).Encode()
+	}
+}
+
+// approve shows what is wrong with the nodes, and decides whether the run goes
+// on. It waits for nothing but with PREFLIGHT=fail.
+func (n *node) approve(self rendezvous.Node, workers []rendezvous.Report) error {
+	switch n.cfg.Preflight {
+	case config.PreflightOff:
+		return nil
+	case config.PreflightFail:
+		rows := n.show(n.judge(self, workers))
+		if len(rows) == 0 || rows[0].Severity < preflight.Error {
+			return nil
+		}
+		return failf(CodeRuntime, "the run isn't started (SYMINIT_PREFLIGHT=fail): %s", preflight.Reasons(rows))
+	}
+	go func() { n.show(n.judge(self, workers)) }()
+	return nil
+}
+
+// approver is approve, where this node looks at anything at all.
+func (n *node) approver() func(rendezvous.Node, []rendezvous.Report) error {
+	if n.look == nil {
+		return nil
+	}
+	if n.cfg.Preflight == config.PreflightFail {
+		<-n.look.done // so that approve waits for nothing when the head does for it
+	}
+	return n.approve
+}
+
+// judge holds the nodes' facts against each other, and says how many had any.
+func (n *node) judge(self rendezvous.Node, workers []rendezvous.Report) (found []preflight.Finding, looked int) {
+	nodes := []preflight.Node{{Name: self.Name, Facts: n.factsAt(self.Addr, true)}}
+	names := map[string]int{self.Name: 1}
+	for _, r := range workers {
+		names[r.Node.Name]++
+	}
+	for _, r := range workers {
+		if r.Body == nil { // PREFLIGHT is off there
+			continue
+		}
+		facts, err := preflight.Decode(r.Body)
+		if err != nil {
+			n.log.Warn("preflight: "+err.Error(), zap.String("node", r.Node.String()))
+			continue
+		}
+		name := r.Node.Name
+		if names[name] > 1 {
+			name = r.Node.String()
+		}
+		nodes = append(nodes, preflight.Node{Name: name, Facts: facts, Ahead: r.Ahead, Within: r.Within})
+	}
+	return preflight.Judge(n.judgeBy(), nodes), len(nodes)
+}
+
+func (n *node) judgeBy() preflight.Settings {
+	model := launch.ModelOf(n.args)
+	return preflight.Settings{
+		Ray: n.runtime == launch.Ray, VLLM: launch.IsVLLMServe(n.args), Deadline: surveyTime,
+		Path: strings.HasPrefix(model, "/") || strings.HasPrefix(model, "."),
+	}
+}
+
+// late shows what is wrong with a node that has come into a run that goes.
+func (n *node) late(self rendezvous.Node, r rendezvous.Report) {
+	if n.look == nil || r.Body == nil {
+		return
+	}
+	found, _ := n.judge(self, []rendezvous.Report{r})
+	n.show(slices.DeleteFunc(found, func(f preflight.Finding) bool { return f.Node == self.Name }), 1)
+}
+
+// show writes what was found to the log, the same once in a series of runs, and
+// returns it.
+func (n *node) show(found []preflight.Finding, nodes int) []preflight.Row {
+	rows := preflight.Rows(preflight.AtLeast(preflight.Warning, found))
+	text := "preflight: nothing wrong found"
+	if nodes > 1 {
+		text += fmt.Sprintf(" on %d nodes", nodes)
+	}
+	if len(rows) > 0 {
+		text = "preflight: " + preflight.Count(rows) + "; SYMINIT_PREFLIGHT=off doesn't look"
+	}
+	table := text + "\n" + preflight.Table(rows)
+	switch {
+	case !n.fresh(table):
+	case len(rows) == 0:
+		n.log.Info(text)
+	case n.cfg.LogFormat == "json":
+		n.log.Warn(text)
+		for _, r := range rows {
+			n.log.Warn("preflight: "+r.Check+": "+r.Text, zap.Strings("nodes", r.Nodes), zap.Stringer("severity", r.Severity), zap.String("check", r.Check), zap.String("fix", r.Fix))
+		}
+	default:
+		n.log.Warn(table)
+	}
+	return rows
+}
+
+// fresh reports whether a table is another one than the last that was shown.
+func (s *series) fresh(table string) bool {
+	last := s.shown.Swap(&table)
+	return last == nil || *last != table
+}

@@ -1,0 +1,92 @@
+package preflight
+
+import (
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// versionDriver is the name of the driver's version.
+const versionDriver = "the NVIDIA driver"
+
+// lookAtGPUs reads what NVIDIA's driver tells in /proc, which takes no library
+// and no time. A container sees the whole host's GPUs there unless its engine
+// hides them; it can use those whose device file it has.
+func lookAtGPUs(h Host, _ Request) func(*Facts) {
+	var gpus []GPU
+	hidden := 0
+	for _, file := range h.glob("/proc/driver/nvidia/gpus/*/information") {
+		text := h.read(file)
+		if minor := field(text, "Device Minor"); !h.exists("/dev/nvidia" + minor) {
+			hidden++
+			continue
+		}
+		model := field(text, "Model")
+		i := slices.IndexFunc(gpus, func(g GPU) bool { return g.Model == model })
+		if i < 0 {
+			i, gpus = len(gpus), append(gpus, GPU{Model: model})
+		}
+		gpus[i].Count++
+	}
+	driver := driverVersion(h.read("/proc/driver/nvidia/version"))
+	return func(f *Facts) {
+		f.GPUs, f.HiddenGPUs = gpus, hidden
+		if driver == "" {
+			return
+		}
+		versions := map[string]string{versionDriver: driver}
+		maps.Copy(versions, f.Versions)
+		f.Versions = versions
+	}
+}
+
+// driverVersion finds 550.54.15 in "NVRM version: NVIDIA UNIX x86_64 Kernel
+// Module  550.54.15  Tue …": the first word that is a number with a dot.
+func driverVersion(text string) string {
+	for word := range strings.FieldsSeq(field(text, "NVRM version")) {
+		if strings.Trim(word, "0123456789.") == "" && strings.Contains(word, ".") {
+			return word
+		}
+	}
+	return ""
+}
+
+// lookAtRDMA counts InfiniBand's devices, and Ethernet's that can do the same.
+func lookAtRDMA(h Host, _ Request) func(*Facts) {
+	var r RDMA
+	for _, device := range h.glob("/sys/class/infiniband/*") {
+		r.Devices++
+		if slices.ContainsFunc(h.glob("/"+path.Join(device, "ports/*/state")), func(file string) bool {
+			return strings.HasSuffix(h.read(file), "ACTIVE") // "4: ACTIVE"
+		}) {
+			r.Active++
+		}
+	}
+	r.Usable = len(h.glob("/dev/infiniband/uverbs*")) > 0
+	return func(f *Facts) { f.RDMA = r }
+}
+
+// LinkOf describes an interface, and the fastest of the others if that is faster
+// by half or more.
+func LinkOf(h Host, name string, others []string) Link {
+	l := Link{Name: name, MTU: int(h.number(netFile(name, "mtu"))), Speed: h.speed(name)}
+	for _, other := range others {
+		speed := h.speed(other)
+		if other != name && l.Speed > 0 && 2*speed >= 3*l.Speed && (l.Faster == nil || speed > l.Faster.Speed) {
+			l.Faster = &Link{Name: other, Speed: speed}
+		}
+	}
+	return l
+}
+
+func netFile(iface, name string) string { return path.Join("/sys/class/net", iface, name) }
+
+// speed is an interface's, in Mb/s; 0 where it tells none, as virtual ones do.
+func (h Host) speed(iface string) int {
+	const unknown = 1<<32 - 1 // some drivers' -1
+	if n := h.number(netFile(iface, "speed")); n < unknown {
+		return int(n)
+	}
+	return 0
+}

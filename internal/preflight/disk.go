@@ -1,0 +1,49 @@
+package preflight
+
+import (
+	"path"
+	"strings"
+)
+
+// lookAtDisks finds the room where the run keeps models and writes files. The
+// variables and defaults are those of huggingface_hub's constants.py, vLLM's
+// envs.py and Ray's _private/utils.py.
+func lookAtDisks(h Host, r Request) func(*Facts) {
+	cache := first(h.Env("XDG_CACHE_HOME"), path.Join(first(h.Env("HOME"), "/root"), ".cache"))
+	disks := []Disk{
+		{For: DiskHub, Path: first(h.Env("HF_HUB_CACHE"), path.Join(first(h.Env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
+		{For: DiskVLLM, Path: first(h.Env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
+		{For: DiskTemp, Path: first(h.Env("RAY_TMPDIR"), "/tmp")},
+	}
+	for i := range disks {
+		d := &disks[i]
+		if d.For == DiskHub && r.Model != "" {
+			d.Holds = len(h.glob(path.Join(d.Path, "models--"+strings.ReplaceAll(r.Model, "/", "--"), "snapshots", "*"))) > 0
+		}
+		d.Space = h.room(d.Path)
+	}
+	return func(f *Facts) { f.Disks = disks }
+}
+
+// room is the space under a folder that may have to be made yet.
+func (h Host) room(folder string) Space {
+	for path.IsAbs(folder) {
+		if s, err := h.Space(folder); err == nil {
+			return s
+		}
+		if folder == "/" {
+			break
+		}
+		folder = path.Dir(folder)
+	}
+	return Space{}
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,120 @@
+package preflight
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Host is what a survey looks at.
+type Host struct {
+	Root  fs.FS                                  // the file system from / on
+	Space func(path string) (Space, error)       // of the file system that holds a path
+	Limit func(resource int) (hard uint64)       // of this process; 0: not known
+	Taken func(port uint16) (taken bool)         // something else listens there
+	Env   func(variable string) (value string)   // of the job
+	Abs   func(path string) (abs string, _ bool) // from the job's working directory
+}
+
+// Local is this host, with the environment that the job gets.
+func Local(environ []string) Host {
+	return Host{
+		Root: os.DirFS("/"), Space: space, Limit: limit, Taken: taken,
+		Env: func(variable string) string {
+			for _, entry := range environ { // the first holds, as for getenv(3)
+				if name, value, _ := strings.Cut(entry, "="); name == variable {
+					return value
+				}
+			}
+			return ""
+		},
+		Abs: func(p string) (string, bool) {
+			if path.IsAbs(p) {
+				return path.Clean(p), true
+			}
+			wd, err := os.Getwd()
+			return path.Join(wd, p), err == nil
+		},
+	}
+}
+
+func space(path string) (Space, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return Space{}, &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	block := uint64(s.Frsize)
+	return Space{Total: s.Blocks * block, Free: s.Bavail * block}, nil
+}
+
+func limit(resource int) uint64 {
+	var l unix.Rlimit
+	if unix.Getrlimit(resource, &l) != nil {
+		return 0
+	}
+	return l.Max
+}
+
+func taken(port uint16) bool {
+	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(int(port))))
+	if err != nil {
+		return errors.Is(err, syscall.EADDRINUSE)
+	}
+	_ = l.Close()
+	return false
+}
+
+// read returns a small file's text, less the white space around it; "" if there
+// is none.
+func (h Host) read(name string) string {
+	text, err := fs.ReadFile(h.Root, rooted(name))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+// number reads a file that has one number; 0 if it has none.
+func (h Host) number(name string) uint64 {
+	n, err := strconv.ParseUint(h.read(name), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// glob lists what matches a pattern from / on.
+func (h Host) glob(pattern string) []string {
+	found, _ := fs.Glob(h.Root, rooted(pattern)) // the patterns are well-formed
+	return found
+}
+
+func (h Host) exists(name string) bool {
+	_, err := fs.Stat(h.Root, rooted(name))
+	return err == nil
+}
+
+// rooted is an absolute path as package fs wants it.
+func rooted(name string) string {
+	if name = strings.TrimPrefix(path.Clean(name), "/"); name == "" {
+		return "."
+	}
+	return name
+}
+
+// field returns what stands behind a name and its colon in a file's text.
+func field(text, name string) string {
+	for line := range strings.Lines(text) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,113 @@
+package docker
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// tight are options of a host that lacks something: little shared memory, few
+// open files.
+var tight = []string{"--shm-size=64m", "--ulimit", "nofile=2048:2048"}
+
+// TestPreflight has one table at the head with what both nodes lack, and what to
+// do about it; the run goes on.
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := pair(c, host{options: tight, env: []string{"EXIT_CODE=6"}, args: []string{"python3", "/jobs/nodes.py"}})
+	wantExits(t, up, 6, head, worker)
+	logs := head.logs()
+	for _, row := range []string{
+		`(?m)^  head, worker +/dev/shm +error: 64 MiB.* run with --shm-size=16g or --ipc=host$`,
+		`(?m)^  head, worker +nofile +error: 2048 open files at most +run with --ulimit nofile=`,
+	} {
+		if !regexp.MustCompile(row).MatchString(logs) {
+			t.Errorf("the head's log lacks %s", row)
+		}
+	}
+	if n := strings.Count(logs, "preflight: "); n != 1 || strings.Contains(worker.logs(), "preflight: ") {
+		t.Errorf("%d tables at the head", n)
+	}
+}
+
+// TestPreflightFails ends the run on every node before Ray starts.
+func TestPreflightFails(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	// Only the worker lacks something, and only the head minds.
+	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, args: []string{"python3", "/jobs/nodes.py"}})
+	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2"}, options: tight, args: []string{"python3", "/jobs/nodes.py"}})
+	wantExits(t, up, 75, head, worker)
+	for _, n := range []*container{head, worker} {
+		logs := n.logs()
+		lines := strings.Split(strings.TrimSpace(logs), "\n")
+		last := lines[len(lines)-1]
+		for _, says := range []string{"run over:", "SYMINIT_PREFLIGHT=fail", "worker: /dev/shm: 64 MiB", "--shm-size=16g", "worker: nofile", "exit code 75"} {
+			if !strings.Contains(last, says) {
+				t.Errorf("the last line of %s lacks %q: %s", n.name, says, last)
+			}
+		}
+		if strings.Contains(logs, "starting Ray") {
+			t.Errorf("Ray was started on %s", n.name)
+		}
+	}
+}
+
+// TestPreflightComparesNodes has a model that only the head's host has, and a
+// link of another MTU.
+func TestPreflightComparesNodes(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	model := t.TempDir()
+	for name, text := range map[string]string{"config.json": "{}", "model.safetensors": "weights"} {
+		if err := os.WriteFile(filepath.Join(model, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h := host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, options: []string{"-v", model + ":/models/m:ro"}, args: []string{"vllm", "serve", "/models/m"}}
+	head := c.run(h)
+	h.name, h.options = "worker", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
+	h.args = append([]string{"-c", `ip link set eth0 mtu 1400; exec /usr/local/bin/syminit -- "$@"`, "sh"}, h.args...)
+	worker := c.run(h)
+	wantExits(t, up, 75, head, worker)
+	worker.wantLog("worker: model: /models/m is not there, and it is on head")
+	head.wantLog("warning: the MTU of eth0 is 1400, on the head 1500")
+}
+
+// TestPreflightIsQuiet where nothing is wrong, and on one node without Ray.
+func TestPreflightIsQuiet(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := pair(c, host{args: []string{"true"}})
+	wantExits(t, up, 0, head, worker)
+	head.wantLog("preflight: nothing wrong found on 2 nodes")
+	if logs := head.logs(); strings.Count(logs, "preflight") != 1 || strings.Contains(logs, "WHAT TO DO") {
+		t.Error("more than a line is said of nothing")
+	}
+	out, err := exec.Command("docker", append(append([]string{"run", "--rm"}, tight...), image(t), "true")...).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("one node: %v: %s", err, out)
+	}
+}
+
+// TestDoctor examines a container.
+func TestDoctor(t *testing.T) {
+	t.Parallel()
+	args := append(append([]string{"run", "--rm", "-e", "SYMINIT_RUNTIME=ray"}, tight...), "--entrypoint", "/usr/local/bin/syminit", image(t), "doctor", "--", "vllm", "serve", "/models/m")
+	out, err := tryDocker(args...)
+	if code := exitCode(err); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, says := range []string{"SYMINIT_RUNTIME=ray (environment)", "eth0", "Ray ", "error: /dev/shm: 64 MiB", "next: run with --shm-size=16g", "error: nofile: 2048", "error: model: /models/m is not there"} {
+		if !strings.Contains(out, says) {
+			t.Errorf("%q isn't said:\n%s", says, out)
+		}
+	}
+	if out, err = tryDocker("run", "--rm", "--shm-size=2g", "--entrypoint", "/usr/local/bin/syminit", image(t), "doctor"); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
