@@ -14,15 +14,14 @@ func vllm(behaviour string, args ...string) host {
 	}
 }
 
-// command is what the node's vLLM was called with, and where.
-func (n *container) command() (args, addr string) {
-	n.t.Helper()
+// vllmArgs is what the node's vLLM was called with.
+func vllmArgs(n *container) (args string) {
 	for line := range strings.Lines(n.logs()) {
 		if rest, ok := strings.CutPrefix(line, "VLLM serve "); ok {
 			args = strings.TrimSpace(rest)
 		}
 	}
-	return args, docker(n.t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", n.id)
+	return args
 }
 
 // TestMPCommandLine: what vLLM gets on each node, and that TERM on either ends
@@ -61,12 +60,11 @@ func TestMPCommandLine(t *testing.T) {
 			for _, n := range nodes {
 				n.waitLog("VLLM up", up)
 			}
-			got, addr := head.command()
-			if want := strings.ReplaceAll(tt.head, "HEAD", addr); got != want {
-				t.Errorf("the head's vLLM got %q, want %q", got, want)
-			}
-			if got, _ := worker.command(); got != strings.ReplaceAll(tt.worker, "HEAD", addr) {
-				t.Errorf("the worker's vLLM got %q, want %q", got, tt.worker)
+			addr := docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", head.id)
+			for n, line := range map[*container]string{head: tt.head, worker: tt.worker} {
+				if got, want := vllmArgs(n), strings.ReplaceAll(line, "HEAD", addr); got != want {
+					t.Errorf("vLLM got on %s\n%q, want\n%q", n.name, got, want)
+				}
 			}
 			stopped := time.Now()
 			docker(t, "kill", "--signal", "TERM", nodes[tt.told].id)
