@@ -1,0 +1,43 @@
+package vllm
+
+import (
+	"testing"
+
+	"github.com/syminit/syminit/test/containers"
+)
+
+// TestTermOnTheWorker: docker stop on the node that serves nothing ends both.
+func TestTermOnTheWorker(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := c.Pair(m.host())
+			head.WaitLog(serving, up)
+			stop(t, worker, head, worker)
+		})
+	}
+}
+
+// TestTermWhileStarting: on either node, at either of two moments of vLLM's
+// start, one of which is when its nodes wait for each other.
+func TestTermWhileStarting(t *testing.T) {
+	for _, m := range modes {
+		for _, tt := range []struct {
+			name   string
+			moment string // what the head has printed
+			told   func(head, worker *containers.Container) *containers.Container
+		}{
+			{"head, arguments read", "non-default args", func(head, _ *containers.Container) *containers.Container { return head }},
+			{"worker, engine starting", "Initializing a V1 LLM engine", func(_, worker *containers.Container) *containers.Container { return worker }},
+		} {
+			t.Run(m.name+", "+tt.name, func(t *testing.T) {
+				t.Parallel()
+				c := newCluster(t)
+				head, worker := c.Pair(m.host())
+				head.WaitLog(tt.moment, up)
+				stop(t, tt.told(head, worker), head, worker)
+			})
+		}
+	}
+}
