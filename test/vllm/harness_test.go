@@ -2,7 +2,7 @@ package vllm
 
 import (
 	"encoding/json"
-	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -92,7 +92,7 @@ func complete(t *testing.T, head *containers.Container) {
 }
 
 func url(head *containers.Container, path string) string {
-	return fmt.Sprintf("http://%s:8000%s", head.Address(), path)
+	return "http://" + net.JoinHostPort(head.Address(), "8000") + path
 }
 
 // A process is one in a container, with those of its variables that were asked for.

@@ -2,8 +2,6 @@ package vllm
 
 import (
 	"testing"
-
-	"github.com/syminit/syminit/test/containers"
 )
 
 // TestTermOnTheWorker: docker stop on the node that serves nothing ends both.
@@ -19,24 +17,21 @@ func TestTermOnTheWorker(t *testing.T) {
 	}
 }
 
-// TestTermWhileStarting: on either node, at either of two moments of vLLM's
-// start, one of which is when its nodes wait for each other.
+// TestTermWhileStarting: on either node, before vLLM has an engine.
 func TestTermWhileStarting(t *testing.T) {
 	for _, m := range modes {
-		for _, tt := range []struct {
-			name   string
-			moment string // what the head has printed
-			told   func(head, worker *containers.Container) *containers.Container
-		}{
-			{"head, arguments read", "non-default args", func(head, _ *containers.Container) *containers.Container { return head }},
-			{"worker, engine starting", "Initializing a V1 LLM engine", func(_, worker *containers.Container) *containers.Container { return worker }},
-		} {
-			t.Run(m.name+", "+tt.name, func(t *testing.T) {
+		for _, onHead := range []bool{true, false} {
+			name := map[bool]string{true: "head", false: "worker"}[onHead]
+			t.Run(m.name+", "+name, func(t *testing.T) {
 				t.Parallel()
 				c := newCluster(t)
 				head, worker := c.Pair(m.host())
-				head.WaitLog(tt.moment, up)
-				stop(t, tt.told(head, worker), head, worker)
+				head.WaitLog("non-default args", up)
+				told := worker
+				if onHead {
+					told = head
+				}
+				stop(t, told, head, worker)
 			})
 		}
 	}
