@@ -25,6 +25,7 @@ import (
 type options struct {
 	image, results, write string
 	only                  *regexp.Regexp
+	again                 bool
 	patience              time.Duration
 }
 
@@ -33,12 +34,11 @@ func main() {
 	flag.StringVar(&o.image, "image", os.Getenv("SYMINIT_TEST_VLLM_IMAGE"), "image with syminit, Ray and vLLM")
 	flag.StringVar(&o.results, "results", ".cache/vllm-events.json", "file that the results are kept in")
 	flag.StringVar(&o.write, "write", "", "file to write to, between its markers, in place of standard output")
-	flag.DurationVar(&o.patience, "patience", 2*time.Minute, "how long a node that stays is watched")
-	only := flag.String("only", "", "regular expression: the measurements to make anew, as they are called in the results")
+	flag.DurationVar(&o.patience, "patience", time.Minute, "how long a node that stays is watched")
+	flag.BoolVar(&o.again, "again", false, "measure what is in the results already, too")
+	only := flag.String("only", "", "regular expression: the measurements to make, as they are called in the results")
 	flag.Parse()
-	if *only != "" {
-		o.only = regexp.MustCompile(*only)
-	}
+	o.only = regexp.MustCompile(*only)
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "vllm:", err)
 		os.Exit(1)
@@ -55,7 +55,7 @@ func run(o options) error {
 	}
 	var failed []error
 	for _, m := range measurements() {
-		if _, there := results[m.name()]; o.only == nil && there || o.only != nil && !o.only.MatchString(m.name()) {
+		if _, there := results[m.name()]; there && !o.again || !o.only.MatchString(m.name()) {
 			continue
 		}
 		r, err := m.measure(o.image, o.patience)

@@ -68,6 +68,13 @@ func (w *world) reach(text string) error {
 		if err != nil || strings.Contains(logs, text) {
 			return err
 		}
+		running, err := docker.Run("inspect", "-f", "{{.State.Running}}", w.head)
+		if err != nil {
+			return err
+		}
+		if running != "true" {
+			return fmt.Errorf("the head ended: %s", logs)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -1,8 +1,6 @@
 package vllm
 
-import (
-	"testing"
-)
+import "testing"
 
 // TestTermOnTheWorker: docker stop on the node that serves nothing ends both.
 func TestTermOnTheWorker(t *testing.T) {
