@@ -64,7 +64,6 @@ var events = []event{
 	{"TERM to the head", serving, false, func(w *world) error { return w.signal(w.head, "TERM") }, false},
 	{"TERM to the worker", serving, false, func(w *world) error { return w.signal(w.worker, "TERM") }, true},
 	{"TERM to the head while its engine starts", "Initializing a V1 LLM engine", false, func(w *world) error { return w.signal(w.head, "TERM") }, false},
-	{"TERM to the worker while the head's engine starts", "Initializing a V1 LLM engine", false, func(w *world) error { return w.signal(w.worker, "TERM") }, false},
 	{"TERM to the head that waits for the worker", "", true, func(w *world) error { return w.signal(w.head, "TERM") }, false},
 	{"the head's container killed", serving, false, func(w *world) error { return w.signal(w.head, "KILL") }, false},
 	{"the worker's container killed", serving, false, func(w *world) error { return w.signal(w.worker, "KILL") }, true},

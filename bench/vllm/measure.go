@@ -13,7 +13,7 @@ import (
 type result struct {
 	Head, Worker end
 	Request      string  // empty: not asked
-	Answered     float64 // seconds after the event
+	Answered     float64 // seconds after it was sent
 	Patience     float64 // seconds that a node which stays was watched
 }
 
@@ -55,12 +55,20 @@ func (m measurement) measure(image string, patience time.Duration) (r result, er
 	defer cancel()
 	r.Patience = patience.Seconds()
 	if m.ask {
+		settled, cancel := context.WithTimeout(ctx, settle)
+		defer cancel()
+		watch(settled, w.worker, began)
+		asked := time.Now()
 		r.Request = w.ask(ctx)
-		r.Answered = time.Since(began).Seconds()
+		r.Answered = time.Since(asked).Seconds()
 	}
 	r.Head, r.Worker = watch(ctx, w.head, began), watch(ctx, w.worker, began)
 	return r, nil
 }
+
+// settle is how long a request waits for the worker's end, so that it meets what
+// the event made of the run.
+const settle = 20 * time.Second
 
 // point is what the head has printed when the event happens.
 func (m measurement) point() string {

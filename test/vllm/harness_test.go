@@ -14,7 +14,7 @@ import (
 
 // up is how long vLLM may take to start or end on a loaded machine; no test
 // depends on it being short.
-const up = 5 * time.Minute
+const up = 10 * time.Minute
 
 // serving is what vLLM prints when it answers requests.
 const serving = "Application startup complete."
