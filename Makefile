@@ -1,6 +1,7 @@
 # make build   the binary, at bin/syminit
 # make demo    a two-node run of real Ray in two containers, to watch
 # make test    linters and every test, in containers too
+# make test-vllm   a real vLLM over two containers, on CPUs
 # All of them install what they need; see test/setup/deps.sh.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -27,7 +28,7 @@ UNIT     = $(shell go list ./... | grep -v /test/)
 export CGO_ENABLED := 0
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: all build demo test lint deps image images bench bench-init conformance fmt clean
+.PHONY: all build demo test test-vllm lint deps image images vllm-image bench bench-vllm bench-init conformance fmt clean
 
 all: build
 
@@ -45,6 +46,10 @@ images: build deps
 
 image: RAYS := $(RAY)
 image: images
+
+vllm-image: image
+	test/vllm/image/build.sh $(RAY)
+	docker build -q -t syminit-test-vllm --build-arg BASE=syminit-test-base:vllm -f test/image/Dockerfile bin 2>&1
 
 demo: image
 	test/demo/run.sh syminit-test
@@ -71,9 +76,18 @@ test: lint images
 	go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 	go test -count=1 -timeout 15m ./test/slurm/...
+	$(MAKE) test-vllm
+
+# Two nodes of vLLM take 7 GB.
+test-vllm: vllm-image
+	SYMINIT_TEST_VLLM_IMAGE=syminit-test-vllm go test -count=1 -timeout 60m -parallel 2 ./test/vllm/...
 
 bench: image
 	go run ./bench/symmetric -image syminit-test
+
+# The table in docs/vllm-events.md, in an hour and a half.
+bench-vllm: vllm-image
+	go run ./bench/vllm -image syminit-test-vllm -write docs/vllm-events.md
 
 # The tables in docs/init.md: who passes what, and how fast.
 conformance: deps

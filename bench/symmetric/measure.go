@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/syminit/syminit/bench/docker"
 )
 
 // A result is one run of two containers.
@@ -54,31 +54,31 @@ func (r *result) measureMemory(image string, l launcher) (err error) {
 
 // measure runs the job once over a head and a worker.
 func measure(image string, l launcher) (r result, err error) {
-	n, err := newNetwork()
+	n, err := docker.NewNetwork()
 	if err != nil {
 		return r, err
 	}
-	defer n.remove()
-	head, err := n.start(image, l, "head")
+	defer n.Remove()
+	head, err := start(n, image, l, "head")
 	if err != nil {
 		return r, err
 	}
-	worker, err := n.start(image, l, "worker")
+	worker, err := start(n, image, l, "worker")
 	if err != nil {
 		return r, err
 	}
-	if _, err := docker("wait", head, worker); err != nil {
+	if _, err := docker.Run("wait", head, worker); err != nil {
 		return r, err
 	}
-	logs, err := docker("logs", head)
+	logs, err := docker.Run("logs", head)
 	if err != nil {
 		return r, err
 	}
 	begin, err1 := stamp(logs, "BEGIN=")
 	end, err2 := stamp(logs, "END=")
-	launched, err3 := inspectTime(head, "StartedAt")
-	headGone, err4 := inspectTime(head, "FinishedAt")
-	workerGone, err5 := inspectTime(worker, "FinishedAt")
+	launched, err3 := docker.Time(head, "StartedAt")
+	headGone, err4 := docker.Time(head, "FinishedAt")
+	workerGone, err5 := docker.Time(worker, "FinishedAt")
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return r, fmt.Errorf("%w; the head printed: %s", err, logs)
 	}
@@ -90,18 +90,18 @@ func measure(image string, l launcher) (r result, err error) {
 // processes once it stays the same for two seconds: the proportional set size,
 // which counts a page that two of them share once.
 func waitingMemory(image string, l launcher, name string) (float64, error) {
-	n, err := newNetwork()
+	n, err := docker.NewNetwork()
 	if err != nil {
 		return 0, err
 	}
-	defer n.remove()
+	defer n.Remove()
 	if name == "worker" {
 		// The head's name has to lead somewhere else than to this node.
-		if _, err := n.startPlain(image, "head"); err != nil {
+		if _, err := n.Start("head", "--entrypoint", "sleep", image, "600"); err != nil {
 			return 0, err
 		}
 	}
-	id, err := n.start(image, l, name)
+	id, err := start(n, image, l, name)
 	if err != nil {
 		return 0, err
 	}
@@ -118,7 +118,7 @@ func waitingMemory(image string, l launcher, name string) (float64, error) {
 			return 0, fmt.Errorf("%s on %s: memory did not settle", l.name, name)
 		case <-tick.C:
 		}
-		out, err := docker("exec", id, "sh", "-c", script)
+		out, err := docker.Run("exec", id, "sh", "-c", script)
 		if err != nil {
 			return 0, err
 		}
@@ -137,51 +137,11 @@ func waitingMemory(image string, l launcher, name string) (float64, error) {
 	return last / 1024, nil
 }
 
-// A network is a Docker network and the containers on it.
-type network struct {
-	name string
-	ids  []string
-}
-
-func newNetwork() (*network, error) {
-	n := &network{name: fmt.Sprintf("syminit-bench-%d-%d", os.Getpid(), time.Now().UnixNano())}
-	_, err := docker("network", "create", n.name)
-	return n, err
-}
-
-func (n *network) start(image string, l launcher, name string) (string, error) {
+func start(n *docker.Network, image string, l launcher, name string) (string, error) {
 	args := append([]string{}, l.options...)
 	args = append(args, image)
 	args = append(args, l.args...)
-	return n.run(name, append(args, job...)...)
-}
-
-func (n *network) startPlain(image, name string) (string, error) {
-	return n.run(name, "--entrypoint", "sleep", image, "600")
-}
-
-func (n *network) run(name string, args ...string) (string, error) {
-	all := append([]string{"run", "-d", "--network", n.name, "--network-alias", name, "--hostname", name, "--shm-size", "512m"}, args...)
-	id, err := docker(all...)
-	if err == nil {
-		n.ids = append(n.ids, id)
-	}
-	return id, err
-}
-
-func (n *network) remove() {
-	if len(n.ids) > 0 {
-		_, _ = docker(append([]string{"rm", "-f", "-v"}, n.ids...)...)
-	}
-	_, _ = docker("network", "rm", n.name)
-}
-
-func docker(args ...string) (string, error) {
-	out, err := exec.Command("docker", args...).CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("docker %s: %w: %s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out)), nil
+	return n.Start(name, append(args, job...)...)
 }
 
 // stamp finds the job's own line: ray symmetric-run prints the job's arguments
@@ -196,12 +156,4 @@ func stamp(logs, mark string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("read %s: %w", mark, err)
 	}
 	return time.UnixMicro(int64(seconds * 1e6)), nil
-}
-
-func inspectTime(id, field string) (time.Time, error) {
-	out, err := docker("inspect", "-f", "{{.State."+field+"}}", id)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339Nano, out)
 }

@@ -28,8 +28,9 @@ const (
 	rayGrace = 300 * time.Millisecond
 	// rayLastWords is how long ray start may take to say itself that it failed.
 	rayLastWords = 2 * time.Second
-	// rayTail is how many of Ray's last lines are shown when it fails.
-	rayTail = 40
+	// tailLines is how many of its last lines are shown of what has failed, Ray
+	// or a worker's job.
+	tailLines = 40
 	// rayClientPort is where the head's Ray Client server listens by default.
 	rayClientPort = 10001
 )
@@ -159,7 +160,7 @@ func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.C
 		}
 	}
 	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
-	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail, Blocked: uint64(n.origin.Blocked)})
+	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: tailLines, Blocked: uint64(n.origin.Blocked)})
 	if err != nil {
 		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
 	}

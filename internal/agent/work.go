@@ -24,10 +24,7 @@ func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 		return n.outcomeOf(n.life.Err())
 	}
 	job, err := n.stop.startJob(n.jobStop(plan), func() (*launch.Process, error) {
-		return launch.Start(*plan.Job, launch.ProcessConfig{
-			Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
-			OnStop: n.suspend,
-		})
+		return launch.Start(*plan.Job, n.jobConfig())
 	})
 	if err != nil {
 		return n.outcomeOf(err)
@@ -48,6 +45,19 @@ func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 	outcome := n.outcomeOf(n.life.Err())
 	n.endJob(plan, job, outcome)
 	return outcome
+}
+
+// jobConfig is how the job is looked after. A worker's is nobody's first place to
+// look for why a run has failed: its last lines are kept, for the head.
+func (n *node) jobConfig() launch.ProcessConfig {
+	c := launch.ProcessConfig{
+		Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
+		OnStop: n.suspend,
+	}
+	if n.rankNow() > 0 {
+		c.TailLines, c.Copied = tailLines, true
+	}
+	return c
 }
 
 // suspend is for a job that was stopped, with Ctrl-Z say.
@@ -75,6 +85,9 @@ func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
 	case code == 0 && n.service():
 		o.Code, o.Cause = 1, "the server ended unasked with code 0, which counts as 1; SYMINIT_SERVICE=false lets it"
 	}
+	if o.Code != 0 && !stopping {
+		o.Tail = job.Tail()
+	}
 	return o
 }
 
@@ -93,9 +106,7 @@ func (n *node) service() bool {
 
 // announce writes the last line: who ended the run and why.
 func (n *node) announce(o rendezvous.Outcome) {
-	for _, line := range o.Tail {
-		n.log.Error("| " + line)
-	}
+	n.showTail(o)
 	text := "run over: " + o.Cause
 	if o.Rank >= 0 && o.Rank != n.rankNow() {
 		text += fmt.Sprintf(" (rank %d, %s)", o.Rank, o.Node)
@@ -108,5 +119,16 @@ func (n *node) announce(o rendezvous.Outcome) {
 		n.log.Error(text)
 	default:
 		n.log.Info(text)
+	}
+}
+
+// showTail shows the last lines of what has failed, unless it was this node's job,
+// whose output is there already.
+func (n *node) showTail(o rendezvous.Outcome) {
+	if o.Job && o.Rank == n.rankNow() {
+		return
+	}
+	for _, line := range o.Tail {
+		n.log.Error("| " + line)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestCompose runs docker-compose.test.yml as a person would: three containers,
@@ -51,8 +53,8 @@ func TestCompose(t *testing.T) {
 				t.Fatalf("compose ps lists %d containers, want 3", len(ids))
 			}
 			for _, id := range ids {
-				if got := docker(t, "wait", id); got != tt.want {
-					t.Errorf("%s ended with code %s, want %s", docker(t, "inspect", "-f", "{{.Name}}", id), got, tt.want)
+				if got := containers.Docker(t, "wait", id); got != tt.want {
+					t.Errorf("%s ended with code %s, want %s", containers.Docker(t, "inspect", "-f", "{{.Name}}", id), got, tt.want)
 				}
 			}
 			logs := compose("logs", "--no-color")
@@ -64,7 +66,7 @@ func TestCompose(t *testing.T) {
 			// docker wait says that a container's first process is gone; its
 			// processes are when its PID namespace is, that is by then too.
 			for _, id := range ids {
-				if state := docker(t, "inspect", "-f", "{{.State.Running}} {{.State.Pid}}", id); state != "false 0" {
+				if state := containers.Docker(t, "inspect", "-f", "{{.State.Running}} {{.State.Pid}}", id); state != "false 0" {
 					t.Errorf("left running: %s", state)
 				}
 			}

@@ -3,20 +3,22 @@ package docker
 import (
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // lostAfter is SYMINIT_LOST_AFTER's default.
 const lostAfter = 10 * time.Second
 
 func TestKilledProcessEndsTheRunEverywhere(t *testing.T) {
-	killAll := func(pattern string) func(*container) {
-		return func(n *container) { n.kill(pattern) }
+	killAll := func(pattern string) func(*containers.Container) {
+		return func(n *containers.Container) { n.Kill(pattern) }
 	}
-	container9 := func(n *container) { docker(n.t, "kill", "--signal", "KILL", n.id) }
+	container9 := func(n *containers.Container) { n.Signal("KILL") }
 	for _, tt := range []struct {
 		name    string
 		onHead  bool
-		kill    func(*container)
+		kill    func(*containers.Container)
 		victim  int    // the exit code where the kill happened
 		other   int    // the exit code on the other node
 		atOther string // what the other node says
@@ -31,22 +33,22 @@ func TestKilledProcessEndsTheRunEverywhere(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
-			head.waitLog("JOB up nodes=2", up)
+			head, worker := c.Pair(containers.Host{Args: []string{"python3", "/jobs/forever.py"}})
+			head.WaitLog("JOB up nodes=2", up)
 			victim, other := worker, head
 			if tt.onHead {
 				victim, other = head, worker
 			}
 			killed := time.Now()
 			tt.kill(victim)
-			wantExits(t, up, tt.victim, victim)
-			wantExits(t, up, tt.other, other)
-			other.wantLog(tt.atOther)
-			for _, n := range []*container{victim, other} {
-				took := n.left.Sub(killed)
-				t.Logf("%s gone %.1f s after the kill", n.name, took.Seconds())
+			containers.WantExits(t, up, tt.victim, victim)
+			containers.WantExits(t, up, tt.other, other)
+			other.WantLog(tt.atOther)
+			for _, n := range []*containers.Container{victim, other} {
+				took := n.Left.Sub(killed)
+				t.Logf("%s gone %.1f s after the kill", n.Name, took.Seconds())
 				if took > lostAfter+2*time.Second {
-					t.Errorf("%s stayed %s after the kill", n.name, took)
+					t.Errorf("%s stayed %s after the kill", n.Name, took)
 				}
 			}
 		})
@@ -57,11 +59,11 @@ func TestKilledProcessEndsTheRunEverywhere(t *testing.T) {
 func TestKilledJob(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker1, worker2 := three(c, host{args: []string{"python3", "/jobs/forever.py"}})
-	head.waitLog("JOB up nodes=3", up)
-	head.kill("^python3 /jobs/forever.py")
-	wantExits(t, up, 137, head, worker1, worker2)
-	worker1.wantLog("killed by SIGKILL")
+	head, worker1, worker2 := three(c, containers.Host{Args: []string{"python3", "/jobs/forever.py"}})
+	head.WaitLog("JOB up nodes=3", up)
+	head.Kill("^python3 /jobs/forever.py")
+	containers.WantExits(t, up, 137, head, worker1, worker2)
+	worker1.WantLog("killed by SIGKILL")
 }
 
 // TestCutLink: a node that nobody hears any more is lost after LOST_AFTER, and
@@ -69,10 +71,10 @@ func TestKilledJob(t *testing.T) {
 func TestCutLink(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{env: []string{"SYMINIT_LOST_AFTER=4s"}, args: []string{"python3", "/jobs/forever.py"}})
-	head.waitLog("JOB up nodes=2", up)
-	docker(t, "network", "disconnect", c.net, worker.id)
-	wantExits(t, up, 69, head, worker)
-	head.wantLog("lost node worker (rank 1", "silent for 4s")
-	worker.wantLog("lost the head", "silent for 4s")
+	head, worker := c.Pair(containers.Host{Env: []string{"SYMINIT_LOST_AFTER=4s"}, Args: []string{"python3", "/jobs/forever.py"}})
+	head.WaitLog("JOB up nodes=2", up)
+	containers.Docker(t, "network", "disconnect", c.Net, worker.ID)
+	containers.WantExits(t, up, 69, head, worker)
+	head.WantLog("lost node worker (rank 1", "silent for 4s")
+	worker.WantLog("lost the head", "silent for 4s")
 }

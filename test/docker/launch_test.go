@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestLaunchOnRealRay runs internal/launch's own tests with a real Ray inside
@@ -20,7 +22,7 @@ func TestLaunchOnRealRay(t *testing.T) {
 	}
 	for _, img := range images {
 		t.Run(strings.ReplaceAll(img, ":", "-"), func(t *testing.T) {
-			out, err := tryDocker("run", "--rm", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--network", "none", "--shm-size", "512m",
+			out, err := containers.TryDocker("run", "--rm", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined", "--network", "none", "--shm-size", "512m",
 				"-v", binary+":/launch.test:ro", "-e", "SYMINIT_TEST_RAY_BIN=/opt/ray/bin/ray", "--entrypoint", "/launch.test",
 				img, "-test.v", "-test.run", "RealRay")
 			if err != nil || strings.Contains(out, "--- SKIP") || strings.Count(out, "--- PASS") != 3 {

@@ -1,37 +1,24 @@
 package docker
 
 import (
-	"errors"
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
-// up is how long a run may take to start or end on a loaded machine; no test
-// depends on it being short.
-const up = 2 * time.Minute
-
 // three starts a head and two workers with the same command.
-func three(c *cluster, h host) (head, worker1, worker2 *container) {
-	h.env = append(h.env, "SYMINIT_NODES=3")
+func three(c *containers.Cluster, h containers.Host) (head, worker1, worker2 *containers.Container) {
+	h.Env = append(h.Env, "SYMINIT_NODES=3")
 	for _, n := range []struct {
 		name string
-		to   **container
+		to   **containers.Container
 	}{{"head", &head}, {"worker1", &worker1}, {"worker2", &worker2}} {
-		h.name = n.name
-		*n.to = c.run(h)
+		h.Name = n.name
+		*n.to = c.Run(h)
 	}
 	return head, worker1, worker2
-}
-
-// pair starts a head and a worker with the same command.
-func pair(c *cluster, h host) (head, worker *container) {
-	h.env = append(h.env, "SYMINIT_NODES=2")
-	h.name = "head"
-	head = c.run(h)
-	h.name = "worker"
-	return head, c.run(h)
 }
 
 func TestJobRunsOnEveryNodeAndItsCodeReachesAll(t *testing.T) {
@@ -42,12 +29,12 @@ func TestJobRunsOnEveryNodeAndItsCodeReachesAll(t *testing.T) {
 		t.Run("code="+code.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker1, worker2 := three(c, host{env: []string{"EXIT_CODE=" + code.name}, args: []string{"python3", "/jobs/nodes.py"}})
-			wantExits(t, up, code.want, head, worker1, worker2)
-			head.wantLog("JOB nodes=3", "JOB task host=head", "JOB task host=worker1", "JOB task host=worker2")
-			for _, w := range []*container{worker1, worker2} {
-				if strings.Contains(w.logs(), "JOB nodes") {
-					t.Errorf("the job ran on %s too", w.name)
+			head, worker1, worker2 := three(c, containers.Host{Env: []string{"EXIT_CODE=" + code.name}, Args: []string{"python3", "/jobs/nodes.py"}})
+			containers.WantExits(t, up, code.want, head, worker1, worker2)
+			head.WantLog("JOB nodes=3", "JOB task host=head", "JOB task host=worker1", "JOB task host=worker2")
+			for _, w := range []*containers.Container{worker1, worker2} {
+				if strings.Contains(w.Logs(), "JOB nodes") {
+					t.Errorf("the job ran on %s too", w.Name)
 				}
 			}
 		})
@@ -58,17 +45,17 @@ func TestJobRunsOnEveryNodeAndItsCodeReachesAll(t *testing.T) {
 func TestSymmetricRun(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	h := host{
-		env:     []string{"EXIT_CODE=4"},
-		options: []string{"--entrypoint", "/usr/local/bin/syminit"},
-		args:    []string{"symmetric-run", "--address", "head:6390", "--min-nodes", "2", "--num-cpus=3", "--", "python3", "/jobs/nodes.py", "RAY_ADDRESS"},
+	h := containers.Host{
+		Env:     []string{"EXIT_CODE=4"},
+		Options: []string{"--entrypoint", "/usr/local/bin/syminit"},
+		Args:    []string{"symmetric-run", "--address", "head:6390", "--min-nodes", "2", "--num-cpus=3", "--", "python3", "/jobs/nodes.py", "RAY_ADDRESS"},
 	}
-	h.name = "head"
-	head := c.run(h)
-	h.name = "worker"
-	worker := c.run(h)
-	wantExits(t, up, 4, head, worker)
-	head.wantLog("JOB nodes=2", "JOB task host=worker", "--num-cpus=3", "--port=6390")
+	h.Name = "head"
+	head := c.Run(h)
+	h.Name = "worker"
+	worker := c.Run(h)
+	containers.WantExits(t, up, 4, head, worker)
+	head.WantLog("JOB nodes=2", "JOB task host=worker", "--num-cpus=3", "--port=6390")
 }
 
 // TestOneNode: without SYMINIT_NODES syminit is an init and adds nothing.
@@ -76,7 +63,7 @@ func TestOneNode(t *testing.T) {
 	t.Parallel()
 	stdout, err := exec.Command("docker", "run", "--rm", image(t), "sh", "-c", "env | grep -c SYMINIT; ps -o ppid= -p $$; exit 9").Output()
 	out := string(stdout)
-	if code := exitCode(err); code != 9 {
+	if code := containers.ExitCode(err); code != 9 {
 		t.Errorf("exit code %d, want 9: %s", code, out)
 	}
 	if lines := strings.Fields(out); len(lines) < 2 || lines[0] != "0" {
@@ -96,11 +83,4 @@ func TestTerminal(t *testing.T) {
 	if got := strings.TrimSpace(string(out)); got != "line=hello interrupts=1 code=7" {
 		t.Errorf("got %q", got)
 	}
-}
-
-func exitCode(err error) int {
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		return exit.ExitCode()
-	}
-	return -1
 }

@@ -3,6 +3,8 @@ package docker
 import (
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestStartOrder: a minute between the first and the second node, in either
@@ -13,17 +15,17 @@ func TestStartOrder(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
 			second := map[string]string{"head": "worker", "worker": "head"}[first]
-			h := host{env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/nodes.py"}}
-			h.name = first
-			one := c.run(h)
+			h := containers.Host{Env: []string{"SYMINIT_NODES=2"}, Args: []string{"python3", "/jobs/nodes.py"}}
+			h.Name = first
+			one := c.Run(h)
 			// The minute is the condition: nothing may give up in it.
 			select {
-			case <-one.done:
+			case <-one.Done:
 				t.Fatalf("%s gave up", first)
 			case <-time.After(time.Minute):
 			}
-			h.name = second
-			wantExits(t, up, 0, one, c.run(h))
+			h.Name = second
+			containers.WantExits(t, up, 0, one, c.Run(h))
 		})
 	}
 }
@@ -33,11 +35,11 @@ func TestStartOrder(t *testing.T) {
 func TestMissingNode(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	h := host{env: []string{"SYMINIT_NODES=3", "SYMINIT_JOIN_TIMEOUT=8s"}, args: []string{"true"}}
-	h.name = "head"
-	head := c.run(h)
-	h.name = "worker"
-	worker := c.run(h)
-	wantExits(t, up, 69, head, worker)
-	head.wantLog("2 of 3 nodes", "worker")
+	h := containers.Host{Env: []string{"SYMINIT_NODES=3", "SYMINIT_JOIN_TIMEOUT=8s"}, Args: []string{"true"}}
+	h.Name = "head"
+	head := c.Run(h)
+	h.Name = "worker"
+	worker := c.Run(h)
+	containers.WantExits(t, up, 69, head, worker)
+	head.WantLog("2 of 3 nodes", "worker")
 }

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // tight are options of a host that lacks something: little shared memory, few
@@ -18,9 +20,9 @@ var tight = []string{"--shm-size=64m", "--ulimit", "nofile=2048:2048"}
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{options: tight, env: []string{"EXIT_CODE=6"}, args: []string{"python3", "/jobs/nodes.py"}})
-	wantExits(t, up, 6, head, worker)
-	logs := head.logs()
+	head, worker := c.Pair(containers.Host{Options: tight, Env: []string{"EXIT_CODE=6"}, Args: []string{"python3", "/jobs/nodes.py"}})
+	containers.WantExits(t, up, 6, head, worker)
+	logs := head.Logs()
 	for _, row := range []string{
 		`(?m)^  head, worker +/dev/shm +error: 64 MiB.* run with --shm-size=16g or --ipc=host$`,
 		`(?m)^  head, worker +nofile +error: 2048 open files at most +run with --ulimit nofile=`,
@@ -29,7 +31,7 @@ func TestPreflight(t *testing.T) {
 			t.Errorf("the head's log lacks %s", row)
 		}
 	}
-	if n := strings.Count(logs, "preflight: "); n != 1 || strings.Contains(worker.logs(), "preflight: ") {
+	if n := strings.Count(logs, "preflight: "); n != 1 || strings.Contains(worker.Logs(), "preflight: ") {
 		t.Errorf("%d tables at the head", n)
 	}
 }
@@ -39,20 +41,20 @@ func TestPreflightFails(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	// Only the worker lacks something, and only the head minds.
-	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, args: []string{"python3", "/jobs/nodes.py"}})
-	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2"}, options: tight, args: []string{"python3", "/jobs/nodes.py"}})
-	wantExits(t, up, 75, head, worker)
-	for _, n := range []*container{head, worker} {
-		logs := n.logs()
+	head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, Args: []string{"python3", "/jobs/nodes.py"}})
+	worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2"}, Options: tight, Args: []string{"python3", "/jobs/nodes.py"}})
+	containers.WantExits(t, up, 75, head, worker)
+	for _, n := range []*containers.Container{head, worker} {
+		logs := n.Logs()
 		lines := strings.Split(strings.TrimSpace(logs), "\n")
 		last := lines[len(lines)-1]
 		for _, says := range []string{"run over:", "SYMINIT_PREFLIGHT=fail", "worker: /dev/shm: 64 MiB", "--shm-size=16g", "worker: nofile", "exit code 75"} {
 			if !strings.Contains(last, says) {
-				t.Errorf("the last line of %s lacks %q: %s", n.name, says, last)
+				t.Errorf("the last line of %s lacks %q: %s", n.Name, says, last)
 			}
 		}
 		if strings.Contains(logs, "starting Ray") {
-			t.Errorf("Ray was started on %s", n.name)
+			t.Errorf("Ray was started on %s", n.Name)
 		}
 	}
 }
@@ -68,24 +70,24 @@ func TestPreflightComparesNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	h := host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, options: []string{"-v", model + ":/models/m:ro"}, args: []string{"vllm", "serve", "/models/m"}}
-	head := c.run(h)
-	h.name, h.options = "worker", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
-	h.args = append([]string{"-c", `ip link set eth0 mtu 1400; exec /usr/local/bin/syminit -- "$@"`, "sh"}, h.args...)
-	worker := c.run(h)
-	wantExits(t, up, 75, head, worker)
-	worker.wantLog("worker: model: /models/m is not there, and it is on head")
-	head.wantLog("warning: the MTU of eth0 is 1400, on the head 1500")
+	h := containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail"}, Options: []string{"-v", model + ":/models/m:ro"}, Args: []string{"vllm", "serve", "/models/m"}}
+	head := c.Run(h)
+	h.Name, h.Options = "worker", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
+	h.Args = append([]string{"-c", `ip link set eth0 mtu 1400; exec /usr/local/bin/syminit -- "$@"`, "sh"}, h.Args...)
+	worker := c.Run(h)
+	containers.WantExits(t, up, 75, head, worker)
+	worker.WantLog("worker: model: /models/m is not there, and it is on head")
+	head.WantLog("warning: the MTU of eth0 is 1400, on the head 1500")
 }
 
 // TestPreflightIsQuiet where nothing is wrong, and on one node without Ray.
 func TestPreflightIsQuiet(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{args: []string{"true"}})
-	wantExits(t, up, 0, head, worker)
-	head.wantLog("preflight: nothing wrong found on 2 nodes")
-	if logs := head.logs(); strings.Count(logs, "preflight") != 1 || strings.Contains(logs, "WHAT TO DO") {
+	head, worker := c.Pair(containers.Host{Args: []string{"true"}})
+	containers.WantExits(t, up, 0, head, worker)
+	head.WantLog("preflight: nothing wrong found on 2 nodes")
+	if logs := head.Logs(); strings.Count(logs, "preflight") != 1 || strings.Contains(logs, "WHAT TO DO") {
 		t.Error("more than a line is said of nothing")
 	}
 	out, err := exec.Command("docker", append(append([]string{"run", "--rm"}, tight...), image(t), "true")...).CombinedOutput()
@@ -98,8 +100,8 @@ func TestPreflightIsQuiet(t *testing.T) {
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	args := append(append([]string{"run", "--rm", "-e", "SYMINIT_RUNTIME=ray"}, tight...), "--entrypoint", "/usr/local/bin/syminit", image(t), "doctor", "--", "vllm", "serve", "/models/m")
-	out, err := tryDocker(args...)
-	if code := exitCode(err); code != 1 {
+	out, err := containers.TryDocker(args...)
+	if code := containers.ExitCode(err); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
 	for _, says := range []string{"SYMINIT_RUNTIME=ray (environment)", "eth0", "Ray ", "error: /dev/shm: 64 MiB", "next: run with --shm-size=16g", "error: nofile: 2048", "error: model: /models/m is not there"} {
@@ -107,7 +109,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("%q isn't said:\n%s", says, out)
 		}
 	}
-	if out, err = tryDocker("run", "--rm", "--shm-size=2g", "--entrypoint", "/usr/local/bin/syminit", image(t), "doctor"); err != nil {
+	if out, err = containers.TryDocker("run", "--rm", "--shm-size=2g", "--entrypoint", "/usr/local/bin/syminit", image(t), "doctor"); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestRayDoesNotStart: Ray's own words reach the person at the head, soon.
@@ -25,18 +27,18 @@ func TestRayDoesNotStart(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			nodes := map[string]*container{}
+			nodes := map[string]*containers.Container{}
 			began := time.Now()
 			for _, name := range []string{"head", "worker"} {
-				h := host{name: name, env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/nodes.py"}}
+				h := containers.Host{Name: name, Env: []string{"SYMINIT_NODES=2"}, Args: []string{"python3", "/jobs/nodes.py"}}
 				if tt.onlyOn == "" || tt.onlyOn == name {
-					h.env = append(h.env, tt.env...)
+					h.Env = append(h.Env, tt.env...)
 				}
-				nodes[name] = c.run(h)
+				nodes[name] = c.Run(h)
 			}
-			wantExits(t, up, tt.code, nodes["head"], nodes["worker"])
-			nodes["head"].wantLog(tt.says)
-			t.Logf("both gone %.1f s after the start", nodes["head"].left.Sub(began).Seconds())
+			containers.WantExits(t, up, tt.code, nodes["head"], nodes["worker"])
+			nodes["head"].WantLog(tt.says)
+			t.Logf("both gone %.1f s after the start", nodes["head"].Left.Sub(began).Seconds())
 		})
 	}
 }
@@ -46,11 +48,11 @@ func TestRayPortTaken(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	squatter := `python3 -c "import socket,time; s=socket.socket(); s.bind(('0.0.0.0',6379)); s.listen(); print('listening',flush=True); time.sleep(600)" & exec /usr/local/bin/syminit -- true`
-	h := host{name: "head", env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, options: []string{"--entrypoint", "sh"}, args: []string{"-c", squatter}}
-	head := c.run(h)
-	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, args: []string{"true"}})
-	wantExits(t, up, 75, head, worker)
-	worker.wantLog("6379", "SYMINIT_RAY_PORT")
+	h := containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, Options: []string{"--entrypoint", "sh"}, Args: []string{"-c", squatter}}
+	head := c.Run(h)
+	worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, Args: []string{"true"}})
+	containers.WantExits(t, up, 75, head, worker)
+	worker.WantLog("6379", "SYMINIT_RAY_PORT")
 }
 
 // oldRayImages are the images with the oldest Ray that is supported and with
@@ -74,11 +76,11 @@ func TestRayVersions(t *testing.T) {
 		t.Run(img[strings.LastIndex(img, ":")+1:], func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, host{image: img, env: []string{"EXIT_CODE=7"}, args: []string{"python3", "/jobs/nodes.py"}})
-			wantExits(t, up, 7, head, worker)
-			head.wantLog("JOB nodes=2", "JOB task host=worker")
+			head, worker := c.Pair(containers.Host{Image: img, Env: []string{"EXIT_CODE=7"}, Args: []string{"python3", "/jobs/nodes.py"}})
+			containers.WantExits(t, up, 7, head, worker)
+			head.WantLog("JOB nodes=2", "JOB task host=worker")
 			if strings.HasSuffix(img, "2.40.0") {
-				head.wantLog("no token authentication")
+				head.WantLog("no token authentication")
 			}
 		})
 	}
@@ -88,9 +90,9 @@ func TestRayVersions(t *testing.T) {
 func TestRayRefusesAStranger(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
-	head.waitLog("JOB up nodes=2", up)
-	out, err := tryDocker("run", "--rm", "--network", c.net, "--entrypoint", "python3", c.image,
+	head, worker := c.Pair(containers.Host{Args: []string{"python3", "/jobs/forever.py"}})
+	head.WaitLog("JOB up nodes=2", up)
+	out, err := containers.TryDocker("run", "--rm", "--network", c.Net, "--entrypoint", "python3", c.Image,
 		"-c", "import ray; ray.init('head:6379'); print('GOT', len(ray.nodes()))")
 	if err == nil || strings.Contains(out, "GOT") {
 		t.Errorf("a client without the token was let in: %s", out)
@@ -98,8 +100,8 @@ func TestRayRefusesAStranger(t *testing.T) {
 	if !strings.Contains(strings.ToLower(out), "auth") {
 		t.Errorf("refused, but not for the token: %s", out)
 	}
-	docker(t, "kill", "--signal", "TERM", head.id)
-	wantExits(t, up, 143, head, worker)
+	head.Signal("TERM")
+	containers.WantExits(t, up, 143, head, worker)
 }
 
 // TestPropagated: a variable that only the head has is seen by a task on a
@@ -108,22 +110,22 @@ func TestPropagated(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	job := []string{"python3", "/jobs/nodes.py", "VLLM_LOGGING_LEVEL", "NCCL_DEBUG", "VLLM_HOST_IP", "GLOO_SOCKET_IFNAME"}
-	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2", "VLLM_LOGGING_LEVEL=DEBUG", "NCCL_DEBUG=INFO"}, args: job})
-	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2", "NCCL_DEBUG=WARN"}, args: job})
-	addr := docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", worker.id)
-	wantExits(t, up, 0, head, worker)
-	head.wantLog("JOB task host=worker VLLM_LOGGING_LEVEL=DEBUG NCCL_DEBUG=WARN VLLM_HOST_IP=" + addr + " GLOO_SOCKET_IFNAME=eth0")
+	head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2", "VLLM_LOGGING_LEVEL=DEBUG", "NCCL_DEBUG=INFO"}, Args: job})
+	worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2", "NCCL_DEBUG=WARN"}, Args: job})
+	addr := worker.Address()
+	containers.WantExits(t, up, 0, head, worker)
+	head.WantLog("JOB task host=worker VLLM_LOGGING_LEVEL=DEBUG NCCL_DEBUG=WARN VLLM_HOST_IP=" + addr + " GLOO_SOCKET_IFNAME=eth0")
 }
 
 // TestHardened: no root, no capability, a read-only root file system.
 func TestHardened(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{
-		options: []string{"--user", "1000:1000", "--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "-e", "HOME=/tmp"},
-		env:     []string{"EXIT_CODE=5"},
-		args:    []string{"python3", "/jobs/nodes.py"},
+	head, worker := c.Pair(containers.Host{
+		Options: []string{"--user", "1000:1000", "--read-only", "--tmpfs", "/tmp:exec", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "-e", "HOME=/tmp"},
+		Env:     []string{"EXIT_CODE=5"},
+		Args:    []string{"python3", "/jobs/nodes.py"},
 	})
-	wantExits(t, up, 5, head, worker)
-	head.wantLog("JOB nodes=2", "JOB task host=worker")
+	containers.WantExits(t, up, 5, head, worker)
+	head.WantLog("JOB nodes=2", "JOB task host=worker")
 }

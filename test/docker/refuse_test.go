@@ -3,6 +3,8 @@ package docker
 import (
 	"strings"
 	"testing"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestRefused: a node that doesn't belong is refused with the difference named,
@@ -24,17 +26,17 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
 			job := []string{"python3", "/jobs/nodes.py"}
-			head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2"}, args: job})
+			head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2"}, Args: job})
 			args := job
 			if tt.args != nil {
 				args = tt.args
 			}
-			stranger := c.run(host{name: "stranger", env: append([]string{"SYMINIT_NODES=2"}, tt.env...), args: args})
-			wantExits(t, up, 77, stranger)
-			stranger.wantLog(tt.atWorker)
-			head.wantLog(tt.atHead)
-			worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2"}, args: job})
-			wantExits(t, up, 0, head, worker)
+			stranger := c.Run(containers.Host{Name: "stranger", Env: append([]string{"SYMINIT_NODES=2"}, tt.env...), Args: args})
+			containers.WantExits(t, up, 77, stranger)
+			stranger.WantLog(tt.atWorker)
+			head.WantLog(tt.atHead)
+			worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2"}, Args: job})
+			containers.WantExits(t, up, 0, head, worker)
 		})
 	}
 }
@@ -43,13 +45,13 @@ func TestRefused(t *testing.T) {
 func TestOneNodeTooMany(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
-	head.waitLog("JOB up nodes=2", up)
-	third := c.run(host{name: "third", env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/forever.py"}})
-	wantExits(t, up, 77, third)
-	third.wantLog("worker", "SYMINIT_NODES")
-	docker(t, "kill", "--signal", "TERM", head.id)
-	wantExits(t, up, 143, head, worker)
+	head, worker := c.Pair(containers.Host{Args: []string{"python3", "/jobs/forever.py"}})
+	head.WaitLog("JOB up nodes=2", up)
+	third := c.Run(containers.Host{Name: "third", Env: []string{"SYMINIT_NODES=2"}, Args: []string{"python3", "/jobs/forever.py"}})
+	containers.WantExits(t, up, 77, third)
+	third.WantLog("worker", "SYMINIT_NODES")
+	head.Signal("TERM")
+	containers.WantExits(t, up, 143, head, worker)
 }
 
 // TestPortFreeAgain: a node whose host is the head's finds the port taken, by a
@@ -63,20 +65,20 @@ s = socket.create_server(('', 6378))
 signal.signal(signal.SIGUSR1, lambda *a: exit())
 print('listening', flush=True)
 while True: s.accept()[0].close()" >/tmp/up & read up </tmp/up; exec /usr/local/bin/syminit -- python3 /jobs/nodes.py`
-	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2"}, options: []string{"--entrypoint", "sh"}, args: []string{"-c", squatter}})
-	head.waitLog("port 6378 is taken", up)
-	head.exec("pkill -USR1 -f '[c]reate_server'")
-	worker := c.run(host{name: "worker", env: []string{"SYMINIT_NODES=2"}, args: []string{"python3", "/jobs/nodes.py"}})
-	wantExits(t, up, 0, head, worker)
-	head.wantLog("this node is the head", "JOB nodes=2")
+	head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2"}, Options: []string{"--entrypoint", "sh"}, Args: []string{"-c", squatter}})
+	head.WaitLog("port 6378 is taken", up)
+	head.Exec("pkill -USR1 -f '[c]reate_server'")
+	worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2"}, Args: []string{"python3", "/jobs/nodes.py"}})
+	containers.WantExits(t, up, 0, head, worker)
+	head.WantLog("this node is the head", "JOB nodes=2")
 }
 
 // TestLoopbackAddress: Ray would take another address, and the run wait for it.
 func TestLoopbackAddress(t *testing.T) {
 	t.Parallel()
 	for _, setting := range []string{"SYMINIT_NODE_IP=127.0.0.1", "SYMINIT_INTERFACE=lo"} {
-		out, err := tryDocker("run", "--rm", "-e", "SYMINIT_RUNTIME=ray", "-e", setting, image(t), "true")
-		if code := exitCode(err); code != 64 || !strings.Contains(out, "set SYMINIT_NODE_IP=") {
+		out, err := containers.TryDocker("run", "--rm", "-e", "SYMINIT_RUNTIME=ray", "-e", setting, image(t), "true")
+		if code := containers.ExitCode(err); code != 64 || !strings.Contains(out, "set SYMINIT_NODE_IP=") {
 			t.Errorf("%s: exit code %d: %s", setting, code, out)
 		}
 	}
@@ -86,10 +88,10 @@ func TestLoopbackAddress(t *testing.T) {
 func TestCommandNotFound(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{args: []string{"no-such-command"}})
-	wantExits(t, up, 127, head, worker)
-	worker.wantLog("no-such-command", "(rank 0, head)")
-	if strings.Contains(head.logs(), "starting Ray") {
+	head, worker := c.Pair(containers.Host{Args: []string{"no-such-command"}})
+	containers.WantExits(t, up, 127, head, worker)
+	worker.WantLog("no-such-command", "(rank 0, head)")
+	if strings.Contains(head.Logs(), "starting Ray") {
 		t.Error("Ray was started for it")
 	}
 }
@@ -99,19 +101,19 @@ func TestCommandNotFound(t *testing.T) {
 func TestSecretIsNowhere(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{env: []string{"SYMINIT_LOG_LEVEL=debug"}, args: []string{"python3", "/jobs/forever.py"}})
-	head.waitLog("JOB up nodes=2", up)
-	for _, n := range []*container{head, worker} {
+	head, worker := c.Pair(containers.Host{Env: []string{"SYMINIT_LOG_LEVEL=debug"}, Args: []string{"python3", "/jobs/forever.py"}})
+	head.WaitLog("JOB up nodes=2", up)
+	for _, n := range []*containers.Container{head, worker} {
 		// The two processes of syminit are the ones that were given it.
-		found := n.exec("for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in *syminit*|'sh -c'*) continue;; esac; " +
-			"cat $p/environ $p/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -q " + c.token + " && echo $p; done; true")
+		found := n.Exec("for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in *syminit*|'sh -c'*) continue;; esac; " +
+			"cat $p/environ $p/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -q " + c.Token + " && echo $p; done; true")
 		if found != "" {
-			t.Errorf("%s: the secret is in %s", n.name, found)
+			t.Errorf("%s: the secret is in %s", n.Name, found)
 		}
-		if strings.Contains(n.logs(), c.token) {
-			t.Errorf("%s: the secret is in the log", n.name)
+		if strings.Contains(n.Logs(), c.Token) {
+			t.Errorf("%s: the secret is in the log", n.Name)
 		}
 	}
-	docker(t, "kill", "--signal", "TERM", head.id)
-	wantExits(t, up, 143, head, worker)
+	head.Signal("TERM")
+	containers.WantExits(t, up, 143, head, worker)
 }

@@ -3,6 +3,8 @@ package docker
 import (
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestRestartAfterAFailedJob: the same containers run the job again.
@@ -20,11 +22,11 @@ func TestRestartAfterAFailedJob(t *testing.T) {
 			c := newCluster(t)
 			// It succeeds the third time, and leaves a process each time.
 			job := "pgrep -x sleep && exit 9; setsid sleep 1000 & echo x >>/tmp/runs; [ $(wc -l </tmp/runs) = 3 ] || exit 5; exec python3 /jobs/nodes.py"
-			head, worker := pair(c, host{env: []string{"SYMINIT_RESTARTS=" + tt.restarts}, args: []string{"sh", "-c", job}})
-			wantExits(t, up, tt.want, head, worker)
-			head.wantLog("starting it again")
+			head, worker := c.Pair(containers.Host{Env: []string{"SYMINIT_RESTARTS=" + tt.restarts}, Args: []string{"sh", "-c", job}})
+			containers.WantExits(t, up, tt.want, head, worker)
+			head.WantLog("starting it again")
 			if tt.want == 0 {
-				head.wantLog("JOB nodes=2", "JOB task host=worker")
+				head.WantLog("JOB nodes=2", "JOB task host=worker")
 			}
 		})
 	}
@@ -37,20 +39,20 @@ func TestLostNodeComesBack(t *testing.T) {
 		t.Run(victim, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			h := host{
-				env: []string{"SYMINIT_RESTARTS=unlimited"}, options: []string{"--restart", "on-failure"},
-				args: []string{"python3", "/jobs/forever.py"},
+			h := containers.Host{
+				Env: []string{"SYMINIT_RESTARTS=unlimited"}, Options: []string{"--restart", "on-failure"},
+				Args: []string{"python3", "/jobs/forever.py"},
 			}
-			head, worker := pair(c, h)
-			nodes := map[string]*container{"head": head, "worker": worker}
-			head.waitLog("JOB up nodes=2", up)
-			nodes[victim].kill("^syminit-agent")
-			head.waitLogTimes("JOB up nodes=2", 2, up)
+			head, worker := c.Pair(h)
+			nodes := map[string]*containers.Container{"head": head, "worker": worker}
+			head.WaitLog("JOB up nodes=2", up)
+			nodes[victim].Kill("^syminit-agent")
+			head.WaitLogTimes("JOB up nodes=2", 2, up)
 			// Told to stop, the engine doesn't start them again.
-			docker(t, "stop", "-t", "30", head.id, worker.id)
+			containers.Docker(t, "stop", "-t", "30", head.ID, worker.ID)
 			for _, n := range nodes {
-				if code := docker(t, "inspect", "-f", "{{.State.ExitCode}}", n.id); code != "143" {
-					t.Errorf("%s ended with code %s, want 143", n.name, code)
+				if code := containers.Docker(t, "inspect", "-f", "{{.State.ExitCode}}", n.ID); code != "143" {
+					t.Errorf("%s ended with code %s, want 143", n.Name, code)
 				}
 			}
 		})
@@ -61,33 +63,33 @@ func TestLostNodeComesBack(t *testing.T) {
 func TestLossIgnored(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	h := host{env: []string{"SYMINIT_ON_LOSS=ignore"}, args: []string{"python3", "/jobs/count.py"}}
-	head, worker := pair(c, h)
-	head.waitLog("JOB nodes=2", up)
-	docker(t, "kill", "--signal", "KILL", worker.id)
-	wantExits(t, up, 137, worker)
-	head.waitLog("JOB nodes=1", up)
-	h.env, h.name = append(h.env, "SYMINIT_NODES=2"), "worker2"
-	worker2 := c.run(h)
-	head.waitLogTimes("JOB nodes=2", 2, up)
-	docker(t, "kill", "--signal", "TERM", head.id)
-	wantExits(t, up, 143, head, worker2)
-	head.wantLog("the run goes on without it")
+	h := containers.Host{Env: []string{"SYMINIT_ON_LOSS=ignore"}, Args: []string{"python3", "/jobs/count.py"}}
+	head, worker := c.Pair(h)
+	head.WaitLog("JOB nodes=2", up)
+	worker.Signal("KILL")
+	containers.WantExits(t, up, 137, worker)
+	head.WaitLog("JOB nodes=1", up)
+	h.Env, h.Name = append(h.Env, "SYMINIT_NODES=2"), "worker2"
+	worker2 := c.Run(h)
+	head.WaitLogTimes("JOB nodes=2", 2, up)
+	head.Signal("TERM")
+	containers.WantExits(t, up, 143, head, worker2)
+	head.WantLog("the run goes on without it")
 }
 
 // TestMoreNodesThanNeeded: the job starts with NODES, and one more joins.
 func TestMoreNodesThanNeeded(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	h := host{env: []string{"SYMINIT_MAX_NODES=3"}, args: []string{"python3", "/jobs/count.py"}}
-	head, worker := pair(c, h)
-	head.waitLog("JOB nodes=2", up)
-	h.env, h.name = append(h.env, "SYMINIT_NODES=2"), "third"
-	third := c.run(h)
-	head.waitLog("JOB nodes=3", up)
-	docker(t, "kill", "--signal", "TERM", third.id)
-	wantExits(t, up, 143, head, worker, third)
-	if took := head.left.Sub(third.left); took > 10*time.Second {
+	h := containers.Host{Env: []string{"SYMINIT_MAX_NODES=3"}, Args: []string{"python3", "/jobs/count.py"}}
+	head, worker := c.Pair(h)
+	head.WaitLog("JOB nodes=2", up)
+	h.Env, h.Name = append(h.Env, "SYMINIT_NODES=2"), "third"
+	third := c.Run(h)
+	head.WaitLog("JOB nodes=3", up)
+	third.Signal("TERM")
+	containers.WantExits(t, up, 143, head, worker, third)
+	if took := head.Left.Sub(third.Left); took > 10*time.Second {
 		t.Errorf("the head stayed %s longer", took)
 	}
 }

@@ -3,6 +3,8 @@ package docker
 import (
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // TestTermOnAnyNodeEndsTheRun: docker stop on one node ends all of them with
@@ -16,19 +18,19 @@ func TestTermOnAnyNodeEndsTheRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
-			head.waitLog("JOB up nodes=2", up)
+			head, worker := c.Pair(containers.Host{Args: []string{"python3", "/jobs/forever.py"}})
+			head.WaitLog("JOB up nodes=2", up)
 			told := worker
 			if onHead {
 				told = head
 			}
 			stopped := time.Now()
-			docker(t, "kill", "--signal", "TERM", told.id)
-			wantExits(t, up, 143, head, worker)
-			worker.wantLog("SIGTERM")
-			for _, n := range []*container{head, worker} {
-				if took := n.left.Sub(stopped); took > 9*time.Second {
-					t.Errorf("%s stayed %s after TERM", n.name, took)
+			told.Signal("TERM")
+			containers.WantExits(t, up, 143, head, worker)
+			worker.WantLog("SIGTERM")
+			for _, n := range []*containers.Container{head, worker} {
+				if took := n.Left.Sub(stopped); took > 9*time.Second {
+					t.Errorf("%s stayed %s after TERM", n.Name, took)
 				}
 			}
 		})
@@ -39,21 +41,21 @@ func TestTermOnAnyNodeEndsTheRun(t *testing.T) {
 func TestTermIgnoredByTheJob(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, host{args: []string{"sh", "-c", "trap '' TERM; echo JOB up; while :; do sleep 1; done"}})
-	head.waitLog("JOB up", up)
-	docker(t, "stop", "-t", "10", worker.id)
-	wantExits(t, up, 137, head, worker)
-	head.wantLog("SYMINIT_STOP_TIMEOUT")
+	head, worker := c.Pair(containers.Host{Args: []string{"sh", "-c", "trap '' TERM; echo JOB up; while :; do sleep 1; done"}})
+	head.WaitLog("JOB up", up)
+	containers.Docker(t, "stop", "-t", "10", worker.ID)
+	containers.WantExits(t, up, 137, head, worker)
+	head.WantLog("SYMINIT_STOP_TIMEOUT")
 }
 
 // TestTermWhileGathering: a node that waits for the others leaves at once.
 func TestTermWhileGathering(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head := c.run(host{name: "head", env: []string{"SYMINIT_NODES=2"}, args: []string{"true"}})
-	head.waitLog("1/2 nodes", up)
-	docker(t, "kill", "--signal", "TERM", head.id)
-	wantExits(t, up, 143, head)
+	head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2"}, Args: []string{"true"}})
+	head.WaitLog("1/2 nodes", up)
+	head.Signal("TERM")
+	containers.WantExits(t, up, 143, head)
 }
 
 // TestTermWhileStarting: Ray is coming up and the job hasn't started.
@@ -63,19 +65,19 @@ func TestTermWhileStarting(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, host{args: []string{"python3", "/jobs/forever.py"}})
+			head, worker := c.Pair(containers.Host{Args: []string{"python3", "/jobs/forever.py"}})
 			told := worker
 			if onHead {
 				told = head
 			}
-			told.waitLog("starting Ray", up)
+			told.WaitLog("starting Ray", up)
 			stopped := time.Now()
-			docker(t, "kill", "--signal", "TERM", told.id)
-			wantExits(t, up, 143, head, worker)
-			head.wantLog("SIGTERM")
-			for _, n := range []*container{head, worker} {
-				if took := n.left.Sub(stopped); took > 9*time.Second {
-					t.Errorf("%s stayed %s after TERM", n.name, took)
+			told.Signal("TERM")
+			containers.WantExits(t, up, 143, head, worker)
+			head.WantLog("SIGTERM")
+			for _, n := range []*containers.Container{head, worker} {
+				if took := n.Left.Sub(stopped); took > 9*time.Second {
+					t.Errorf("%s stayed %s after TERM", n.Name, took)
 				}
 			}
 		})

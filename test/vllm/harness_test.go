@@ -1,0 +1,116 @@
+package vllm
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/syminit/syminit/test/containers"
+)
+
+// up is how long vLLM may take to start or end on a loaded machine; no test
+// depends on it being short.
+const up = 10 * time.Minute
+
+// serving is what vLLM prints when it answers requests.
+const serving = "Application startup complete."
+
+// A mode is one way for vLLM to spread over two nodes.
+type mode struct {
+	name string
+	env  []string
+	args []string
+	// backend is what vLLM's log says of it, at the head.
+	backend string
+	// process matches the command line of the one that computes on a node.
+	process string
+}
+
+var modes = []mode{
+	{
+		name: "ray",
+		// The plugin in the image lets vLLM's Ray executor run on what Ray takes
+		// for one GPU a node.
+		env:     []string{"SYMINIT_RAY_START_ARGS=--num-gpus=1"},
+		args:    []string{"--distributed-executor-backend", "ray", "--tensor-parallel-size", "2"},
+		backend: "'distributed_executor_backend': 'ray'",
+		process: "^ray::RayWorkerProc",
+	},
+}
+
+// serve is the command of every test, without what the mode adds.
+var serve = []string{
+	"vllm", "serve", "/model", "--served-model-name", "tiny",
+	"--dtype", "float32", // CPUs without AMX or bf16 run it too
+	"--enforce-eager", "--max-model-len", "128", "--max-num-seqs", "4",
+}
+
+// environment is every node's, without what the mode adds.
+var environment = []string{
+	"VLLM_CPU_KVCACHE_SPACE=1",
+	"TORCHDYNAMO_DISABLE=1", // the image has no C++ compiler
+	"HF_HUB_OFFLINE=1", "VLLM_NO_USAGE_STATS=1",
+	"SPT_NOENV=1", // a process that gives itself a title keeps its environment readable
+}
+
+func newCluster(t *testing.T) *containers.Cluster {
+	t.Helper()
+	return containers.NewCluster(t, containers.Image(t, "SYMINIT_TEST_VLLM_IMAGE", "test-vllm"))
+}
+
+// host is how every node of the mode is started.
+func (m mode) host() containers.Host {
+	return containers.Host{Env: slices.Concat(environment, m.env), Args: slices.Concat(serve, m.args)}
+}
+
+// complete asks the head for a completion.
+func complete(t *testing.T, head *containers.Container) {
+	t.Helper()
+	request := `{"model": "tiny", "prompt": "hello world", "max_tokens": 8, "temperature": 0}`
+	client := http.Client{Timeout: up}
+	answer, err := client.Post(url(head, "/v1/completions"), "application/json", strings.NewReader(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var completion struct {
+		Model string
+		Usage struct {
+			Tokens int `json:"completion_tokens"`
+		}
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&completion); err != nil {
+		t.Fatalf("%s: %v", answer.Status, err)
+	}
+	if answer.StatusCode != http.StatusOK || completion.Model != "tiny" || completion.Usage.Tokens != 8 {
+		t.Fatalf("the completion is %s, %+v", answer.Status, completion)
+	}
+}
+
+func url(head *containers.Container, path string) string {
+	return "http://" + net.JoinHostPort(head.Address(), "8000") + path
+}
+
+// A process is one in a container, with those of its variables that were asked for.
+type process struct {
+	Name string
+	Env  map[string]string
+}
+
+// processes returns every process in the container but syminit's own.
+func processes(t *testing.T, n *containers.Container, variables ...string) (all []process) {
+	t.Helper()
+	found := n.Exec("exec python3 /jobs/environ.py " + strings.Join(variables, " "))
+	for line := range strings.Lines(found) {
+		var p process
+		if err := json.Unmarshal([]byte(line), &p); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		all = append(all, p)
+	}
+	return all
+}

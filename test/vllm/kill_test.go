@@ -1,0 +1,45 @@
+package vllm
+
+import (
+	"testing"
+
+	"github.com/syminit/syminit/test/containers"
+)
+
+// TestKilledEngine: the process that computes on the worker is killed. vLLM
+// itself would end with 0; here no node does, and the head says why.
+func TestKilledEngine(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := c.Pair(m.host())
+			head.WaitLog(serving, up)
+			worker.Kill(m.process)
+			codes := []int{head.Exit(up), worker.Exit(up)}
+			if codes[0] == 0 || codes[1] != codes[0] {
+				t.Errorf("the nodes ended with %v, want one code that is not 0", codes)
+			}
+			for _, n := range []*containers.Container{head, worker} {
+				n.WantLog("run over:")
+			}
+		})
+	}
+}
+
+// TestKilledHead: the worker leaves when the head's container is gone.
+func TestKilledHead(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := c.Pair(m.host())
+			head.WaitLog(serving, up)
+			head.Signal("KILL")
+			containers.WantExits(t, up, 137, head)
+			containers.WantExits(t, up, 69, worker)
+			worker.WantLog("lost the head")
+			t.Logf("worker gone %.1f s after the head", worker.Left.Sub(head.Left).Seconds())
+		})
+	}
+}

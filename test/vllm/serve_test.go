@@ -1,0 +1,74 @@
+package vllm
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/syminit/syminit/test/containers"
+)
+
+// TestServes: one command on two nodes answers a completion; every process of
+// vLLM's has its own node's address; and docker stop at the head ends both
+// nodes with vLLM's own code.
+func TestServes(t *testing.T) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			head, worker := c.Pair(m.host())
+			head.WaitLog(serving, up)
+			complete(t, head)
+			head.WantLog("'model': '/model'", m.backend, "head ("+head.Address()+"), worker ("+worker.Address()+")")
+			for _, n := range []*containers.Container{head, worker} {
+				wantOwnAddress(t, n)
+			}
+			client := http.Client{Timeout: time.Second}
+			health := url(head, "/health")
+			stop(t, head, head, worker)
+			if answer, err := client.Get(health); err == nil {
+				answer.Body.Close()
+				t.Errorf("the port still answers: %s", answer.Status)
+			}
+		})
+	}
+}
+
+// wantOwnAddress checks the variables that are one node's own, in every process
+// on it: at least Ray's or vLLM's first process, and one that computes.
+func wantOwnAddress(t *testing.T, n *containers.Container) {
+	t.Helper()
+	own := map[string]string{"VLLM_HOST_IP": n.Address(), "GLOO_SOCKET_IFNAME": "eth0", "NCCL_SOCKET_IFNAME": "=eth0", "TP_SOCKET_IFNAME": "eth0"}
+	all := processes(t, n, slices.Sorted(maps.Keys(own))...)
+	if len(all) < 2 {
+		t.Errorf("%s has %d processes", n.Name, len(all))
+	}
+	for _, p := range all {
+		if !maps.Equal(p.Env, own) {
+			t.Errorf("%s: %s has %v, want %v", n.Name, p.Name, p.Env, own)
+		}
+	}
+}
+
+// stop sends TERM to one node and checks that all end with vLLM's own code, and
+// none because it was killed.
+func stop(t *testing.T, told *containers.Container, all ...*containers.Container) {
+	t.Helper()
+	stopped := time.Now()
+	told.Signal("TERM")
+	for _, n := range all {
+		// After a TERM vLLM's code is 0 when it serves and 1 while it starts, or the
+		// signal's where it doesn't listen for it yet.
+		if code := n.Exit(up); code != 0 && code != 1 && code != 143 {
+			t.Errorf("%s ended with code %d, want 0, 1 or 143", n.Name, code)
+		}
+		n.WantLog("SIGTERM on node " + told.Name)
+		t.Logf("%s gone with code %d %.1f s after TERM", n.Name, n.Exit(up), n.Left.Sub(stopped).Seconds())
+		if strings.Contains(n.Logs(), "SYMINIT_STOP_TIMEOUT") {
+			t.Errorf("%s had to be killed", n.Name)
+		}
+	}
+}
