@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestExample: the script in examples/slurm runs a real Ray job over three
@@ -95,23 +94,5 @@ func TestNodeThatNeverComes(t *testing.T) {
 		"srun --ntasks-per-node=1 sh -c '[ $SLURM_NODEID = 2 ] && exit 0; exec podman run --rm --network host --env SLURM* --env SYMINIT_TOKEN --env SYMINIT_JOIN_TIMEOUT "+h.args+" "+h.image+" python3 /jobs/nodes.py'")
 	if err == nil || !strings.Contains(out, "missing: node3") {
 		t.Errorf("%v: %s", err, out)
-	}
-}
-
-// TestScancel: whatever the run is doing, no container outlives the job: each would
-// stay for good if it heard nothing.
-func TestScancel(t *testing.T) {
-	h := cluster(t)
-	for _, state := range []string{"starting Ray", "JOB up nodes=3"} {
-		t.Run(state, func(t *testing.T) {
-			j := h.submit(t, nil, []string{"--nodes=3"}, "python3", "/jobs/forever.py")
-			j.prints(state)
-			cancelled := time.Now()
-			if out, err := h.in(nil, "scancel", j.id); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			j.until("no container is left", func() bool { return h.containers(t) == "" })
-			t.Logf("gone %.1f s after scancel", time.Since(cancelled).Seconds())
-		})
 	}
 }
