@@ -70,7 +70,7 @@ test: lint images
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
 	go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
-	go test -count=1 -timeout 15m ./test/slurm/...
+	go test -count=1 -timeout 15m -p 1 ./test/podman ./test/slurm
 
 bench: image
 	go run ./bench/symmetric -image syminit-test
