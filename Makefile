@@ -75,8 +75,7 @@ test: lint images
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
 	go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
-	go test -count=1 -timeout 15m ./test/slurm/...
-	$(MAKE) test-vllm
+	go test -count=1 -timeout 15m -p 1 ./test/podman ./test/slurm
 
 # Two nodes of vLLM take 7 GB.
 test-vllm: vllm-image

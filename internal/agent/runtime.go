@@ -41,6 +41,9 @@ func (n *node) plan(roster rendezvous.Roster) (launch.Plan, error) {
 		Runtime: n.runtime, Job: n.args, Env: config.ChildEnviron(n.environ), Rank: n.rankNow(),
 		Addrs: make([]netip.Addr, len(roster.Nodes)),
 	}
+	if n.managed() {
+		spec.Env = withoutManager(spec.Env)
+	}
 	for i, m := range roster.Nodes {
 		spec.Addrs[i] = m.Addr
 	}

@@ -34,6 +34,7 @@ type series struct {
 	restarts int // since the last run that was sound
 	pause    time.Duration
 	resume   time.Time // when the next run may begin
+	manager  manager
 
 	// Of a head: where the nodes meet, who it is, and who had which rank.
 	listener net.Listener
@@ -47,12 +48,15 @@ type series struct {
 
 // runs carries out one run after another, and returns the last one's outcome.
 func runs(c Config, stop *stopper, stops chan stopRequest, board *status.Board) (n *node, o rendezvous.Outcome) {
-	kept := &series{}
+	kept := &series{manager: manager{log: c.Log}}
 	defer kept.close()
 	for {
 		n = newNode(c, kept, stop, stops, board)
 		stop.begin(n.end, n.outcome)
 		if o = n.do(); !o.Again {
+			if n.managed() {
+				kept.manager.ending()
+			}
 			return n, o
 		}
 		if err := c.Link.Sweep(strayGrace); err != nil {

@@ -8,7 +8,8 @@ import (
 
 // lsf is a task of an LSF job. LSB_MCPU_HOSTS is "hostA 4 hostB 2", the host
 // with the batch script first
-// (https://www.ibm.com/docs/en/spectrum-lsf/10.1.0?topic=variables-environment-variable-reference).
+// (https://www.ibm.com/support/knowledgecenter/en/SSWRJV_10.1.0/lsf_config_ref/lsf_envars_job_exec.html
+// for the variables; scripts that start torchrun under LSF read this one so).
 // No variable has a rank: it is the own name's place in the list.
 func lsf(e *env) (Facts, error) {
 	const list = "LSB_MCPU_HOSTS"

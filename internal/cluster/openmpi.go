@@ -3,7 +3,7 @@ package cluster
 import "fmt"
 
 // openmpi is a process that Open MPI's mpirun started
-// (https://docs.open-mpi.org/en/main/launching-apps/prerequisites.html has the
+// (https://docs.open-mpi.org/en/v5.0.x/tuning-apps/environment-var.html has the
 // variables). OMPI_COMM_WORLD_NODE_RANK counts within a node. Nothing tells
 // where rank 0 is.
 func openmpi(e *env) (Facts, error) {

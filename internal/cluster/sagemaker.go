@@ -9,7 +9,8 @@ import (
 )
 
 // sagemakerFile lists the containers of a SageMaker training job
-// (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html).
+// (https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html;
+// "sorted lexicographically" also in https://github.com/aws/sagemaker-training-toolkit).
 // SM_HOSTS and SM_CURRENT_HOST are its toolkit's, which the image may lack.
 const sagemakerFile = "/opt/ml/input/config/resourceconfig.json"
 

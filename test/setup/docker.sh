@@ -31,13 +31,14 @@ missing() {
   have iptables || echo iptables
   have ip || echo iproute2
   have shellcheck || echo shellcheck
-  # For test/slurm. The packages start nothing where policy-rc.d forbids it.
+  # For test/slurm and test/podman. The packages start nothing where policy-rc.d forbids it.
   have slurmctld || echo slurmctld
   have slurmd || echo slurmd
   have srun || echo slurm-client
   have munged || echo munge
   have podman || echo podman
   have runc || echo runc
+  have newuidmap || echo uidmap # podman without root
   # What syminit is compared with as an init.
   for other in tini dumb-init catatonit; do have "$other" || echo "$other"; done
 }

@@ -19,6 +19,7 @@ net=10.231.78
 # Names of the machine's, so two clusters don't meet: from the folder's name.
 tag=$(basename "$dir" | tr -cd 'a-z0-9' | tail -c 8)
 hub=slurm-$tag-hub
+hosts=$(dirname "$0")/../setup/hosts.sh
 export SLURM_CONF=$dir/slurm.conf
 
 config() { # number of hosts
@@ -50,7 +51,7 @@ ReturnToService=2
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=1
 KillWait=30
 SlurmdParameters=config_overrides
 CONF
@@ -64,25 +65,6 @@ CONF
   printf 'PartitionName=all Nodes=node[1-%d] Default=YES MaxTime=INFINITE State=UP OverSubscribe=YES\n' "$1" >>"$SLURM_CONF"
 }
 
-network() { # number of hosts
-  local i
-  ip netns add "$hub"
-  ip -n "$hub" link set lo up
-  ip -n "$hub" link add br0 type bridge
-  ip -n "$hub" addr add "$net.1/24" dev br0
-  ip -n "$hub" link set br0 up
-  for ((i = 1; i <= $1; i++)); do
-    local ns=slurm-$tag-$i
-    ip netns add "$ns"
-    ip -n "$ns" link set lo up
-    ip -n "$hub" link add "v$i" type veth peer name eth0 netns "$ns"
-    ip -n "$hub" link set "v$i" master br0 up
-    ip -n "$ns" addr add "$net.$((10 + i))/24" dev eth0
-    ip -n "$ns" link set eth0 up
-    ip -n "$ns" route add default via "$net.1"
-  done
-}
-
 # host NAMESPACE NAME CMD…: not `ip netns exec`, whose fresh /sys lacks the
 # cgroups that podman needs.
 host() {
@@ -94,7 +76,7 @@ host() {
 up() {
   local n=${1:-3} i
   config "$n"
-  network "$n"
+  "$hosts" up "slurm-$tag" "$net" "$n"
   [ -s "$dir/munge/key" ] || head -c 128 /dev/urandom >"$dir/munge/key"
   chown -R munge: "$dir/munge"
   chmod 600 "$dir/munge/key"
@@ -114,7 +96,7 @@ up() {
 inside() { nsenter --net="/run/netns/$hub" "$@"; }
 
 down() {
-  local file p ns pids=()
+  local file p pids=()
   for file in "$dir"/run/*.pid "$dir"/munge/pid; do
     p=$(cat "$file" 2>/dev/null) || continue
     if kill "$p" 2>/dev/null; then pids+=("$p"); fi
@@ -123,7 +105,7 @@ down() {
     # A zombie, whom nobody may reap here, has no command line.
     for _ in {1..100}; do grep -q . "/proc/$p/cmdline" 2>/dev/null || break; sleep 0.1; done
   done
-  ip netns list | awk -v p="slurm-$tag-" 'index($1, p) == 1 {print $1}' | while read -r ns; do ip netns del "$ns"; done
+  "$hosts" down "slurm-$tag"
   rm -rf "$dir"/{state,run,spool,munge}
 }
 

@@ -119,7 +119,7 @@ func (h *hosts) submit(t *testing.T, env []string, options []string, command ...
 	j := &job{t: t, h: h, out: filepath.Join(t.TempDir(), "out")}
 	args := append([]string{"sbatch", "--parsable", "--output", j.out}, options...)
 	args = append(args, "../../examples/slurm/podman.sbatch")
-	id, err := h.in(append(env, "IMAGE="+h.image, "SHM_SIZE=512m", "PODMAN_ARGS="+h.args+" --env EXIT_CODE --env SYMINIT_JOIN_TIMEOUT"), append(args, command...)...)
+	id, err := h.in(append(env, "IMAGE="+h.image, "SHM_SIZE=512m", "PODMAN_ARGS="+h.args+" --env EXIT_CODE --env SYMINIT_NODES --env SYMINIT_JOIN_TIMEOUT --env SYMINIT_LOG_LEVEL"), append(args, command...)...)
 	if err != nil {
 		t.Fatalf("sbatch: %v: %s", err, id)
 	}
@@ -188,9 +188,20 @@ func (j *job) code() string {
 // containers are those of podman's that run.
 func (h *hosts) containers(t *testing.T) string {
 	t.Helper()
-	out, err := h.in(nil, "podman", "ps", "-q")
+	return h.podman(t, "ps", "-q")
+}
+
+// all are podman's containers, those that never ran included.
+func (h *hosts) all(t *testing.T) string {
+	t.Helper()
+	return h.podman(t, "ps", "-a", "--format", "{{.Names}} {{.Status}}")
+}
+
+func (h *hosts) podman(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := h.in(nil, append([]string{"podman"}, args...)...)
 	if err != nil {
-		t.Fatalf("podman ps: %v: %s", err, out)
+		t.Fatalf("podman %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 	return out
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestExample: the script in examples/slurm runs a real Ray job over three
@@ -28,27 +27,47 @@ func TestExample(t *testing.T) {
 	}
 }
 
+// TestPartOfTheJob: a real Ray job in a step on some of the job's nodes, and the
+// step's code.
+func TestPartOfTheJob(t *testing.T) {
+	h := cluster(t)
+	out, err := h.in([]string{"SYMINIT_TOKEN=0123456789abcdef0123456789abcdef", "EXIT_CODE=7"}, "salloc", "-Q", "-N3", "sh", "-c",
+		"exec srun --ntasks-per-node=1 -N2 -n2 -w node[2-3] podman run --rm --network host --shm-size 512m --env 'SLURM*' --env SYMINIT_TOKEN --env EXIT_CODE "+h.args+" "+h.image+" python3 /jobs/nodes.py")
+	if err == nil || err.Error() != "exit status 7" {
+		t.Errorf("srun: %v, want exit status 7", err)
+	}
+	for _, text := range []string{"JOB nodes=2", "JOB task host=node2", "JOB task host=node3"} {
+		if !strings.Contains(out, text) {
+			t.Errorf("it doesn't print %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}
+
 // TestConfig: nothing but the secret has to be set, in a step on all nodes and
 // in one on a part of them.
 func TestConfig(t *testing.T) {
 	h := cluster(t)
 	for name, tt := range map[string]struct {
+		job     []string
 		options string
-		want    []string // nodes and head
-		ranks   string
+		nodes   []string // by rank
 	}{
-		"all":    {"srun --ntasks-per-node=1", []string{"3", "node1"}, "012"},
-		"a part": {"srun --ntasks-per-node=1 -N2 -n2 -w node[2-3]", []string{"2", "node2"}, "01"},
+		"all":    {[]string{"-N3"}, "srun --ntasks-per-node=1", []string{"node1", "node2", "node3"}},
+		"a part": {[]string{"-N3"}, "srun --ntasks-per-node=1 -N2 -n2 -w node[2-3]", []string{"node2", "node3"}},
+		// Slurm numbers these component by component; the list of nodes is sorted.
+		"heterogeneous": {[]string{"-w", "node3", ":", "-N2", "-w", "node[1-2]"}, "srun --het-group=0,1 --ntasks-per-node=1", []string{"node1", "node2", "node3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			out, err := h.in([]string{"SYMINIT_TOKEN=0123456789abcdef"}, "salloc", "-Q", "-N3", "sh", "-c", tt.options+" -o "+dir+"/%t ../../bin/syminit config --json")
+			out, err := h.in([]string{"SYMINIT_TOKEN=0123456789abcdef"}, append(append([]string{"salloc", "-Q"}, tt.job...), "sh", "-c", tt.options+" -o "+dir+"/%N ../../bin/syminit config --json")...)
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
-			ranks := ""
-			for task := range tt.ranks {
-				data, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(task)))
+			for rank, node := range tt.nodes {
+				data, err := os.ReadFile(filepath.Join(dir, node))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -56,15 +75,13 @@ func TestConfig(t *testing.T) {
 				if err := json.Unmarshal(data, &values); err != nil {
 					t.Fatalf("%v: %s", err, data)
 				}
-				ranks += values["SYMINIT_RANK"].Value
-				for i, name := range []string{"SYMINIT_NODES", "SYMINIT_HEAD"} {
-					if v := values[name]; v.Value != tt.want[i] || v.Source != "slurm" {
-						t.Errorf("%s is %+v, want %s from slurm", name, v, tt.want[i])
+				for name, want := range map[string]string{
+					"SYMINIT_NODES": strconv.Itoa(len(tt.nodes)), "SYMINIT_HEAD": tt.nodes[0], "SYMINIT_RANK": strconv.Itoa(rank),
+				} {
+					if v := values[name]; v.Value != want || v.Source != "slurm" {
+						t.Errorf("on %s %s is %+v, want %s from slurm", node, name, v, want)
 					}
 				}
-			}
-			if ranks != tt.ranks {
-				t.Errorf("ranks are %s, want %s", ranks, tt.ranks)
 			}
 		})
 	}
@@ -95,23 +112,5 @@ func TestNodeThatNeverComes(t *testing.T) {
 		"srun --ntasks-per-node=1 sh -c '[ $SLURM_NODEID = 2 ] && exit 0; exec podman run --rm --network host --env SLURM* --env SYMINIT_TOKEN --env SYMINIT_JOIN_TIMEOUT "+h.args+" "+h.image+" python3 /jobs/nodes.py'")
 	if err == nil || !strings.Contains(out, "missing: node3") {
 		t.Errorf("%v: %s", err, out)
-	}
-}
-
-// TestScancel: whatever the run is doing, no container outlives the job: each would
-// stay for good if it heard nothing.
-func TestScancel(t *testing.T) {
-	h := cluster(t)
-	for _, state := range []string{"starting Ray", "JOB up nodes=3"} {
-		t.Run(state, func(t *testing.T) {
-			j := h.submit(t, nil, []string{"--nodes=3"}, "python3", "/jobs/forever.py")
-			j.prints(state)
-			cancelled := time.Now()
-			if out, err := h.in(nil, "scancel", j.id); err != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			j.until("no container is left", func() bool { return h.containers(t) == "" })
-			t.Logf("gone %.1f s after scancel", time.Since(cancelled).Seconds())
-		})
 	}
 }

@@ -1,0 +1,109 @@
+package podman
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRay: a real Ray job over two hosts without root, with the container's root
+// file system read-only, and its code is that of both.
+func TestRay(t *testing.T) {
+	e := engines(t)[1]
+	t.Parallel()
+	var nodes [2]*node
+	for i := range nodes {
+		nodes[i] = onHost(t, 1+i, nil, e.run(t, []string{
+			"--userns=keep-id", "--read-only", "--hostname", fmt.Sprintf("node%d", i+1), "--shm-size", "512m", "-e", "EXIT_CODE=7",
+			"-e", "SYMINIT_NODES=2", "-e", "SYMINIT_HEAD=" + network + ".11", "-e", "SYMINIT_TOKEN=" + token,
+		}, "python3", "/jobs/nodes.py").Args...)
+	}
+	wantRun(t, nodes)
+}
+
+// TestExample: the script in examples/docker does it with podman too. With
+// --pid=host syminit is not process 1. The service manager is told that the run
+// is up, and by nobody but syminit.
+func TestExample(t *testing.T) {
+	e := engines(t)[0]
+	t.Parallel()
+	addr := &net.UnixAddr{Name: t.TempDir() + "/notify", Net: "unixgram"}
+	manager, err := net.ListenUnixgram("unixgram", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = manager.Close() }()
+	var nodes [2]*node
+	for i := range nodes {
+		name := fmt.Sprintf("%s-node%d", shared.tag, i+1)
+		t.Cleanup(func() { _ = e.cmd("rm", "-f", name).Run() })
+		env := append(e.command[1:len(e.command)-1:len(e.command)-1], "DOCKER=podman", "IMAGE="+e.image, "HEAD="+network+".13", "NODES=2",
+			"SHM_SIZE=512m", "SYMINIT_TOKEN="+token,
+			fmt.Sprintf("DOCKER_ARGS=--pid=host --name %s --hostname node%d -e EXIT_CODE=7 %s", name, i+1, strings.Join(e.mounts, " ")))
+		if i == 0 {
+			env = append(env, "NOTIFY_SOCKET="+addr.Name)
+			env[len(env)-2] += " --sdnotify=container"
+		}
+		nodes[i] = onHost(t, 3+i, env, "../../examples/docker/run.sh", "python3", "/jobs/nodes.py", "NOTIFY_SOCKET")
+	}
+	wantRun(t, nodes)
+	if out := nodes[0].out.String(); strings.Count(out, "NOTIFY_SOCKET=None") != 2 {
+		t.Errorf("the job's tasks have NOTIFY_SOCKET: %s", out)
+	}
+	if err := manager.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	for told := ""; !strings.Contains(told, "READY=1"); told = string(buf) {
+		clear(buf)
+		if _, err := manager.Read(buf); err != nil {
+			t.Fatalf("the service manager wasn't told: %v", err)
+		}
+	}
+}
+
+const token = "0123456789abcdef0123456789abcdef"
+
+// A node is a command that runs on one of the hosts.
+type node struct {
+	cmd *exec.Cmd
+	out strings.Builder
+}
+
+func onHost(t *testing.T, host int, env []string, command ...string) *node {
+	t.Helper()
+	n := &node{cmd: exec.Command("nsenter", append([]string{fmt.Sprintf("--net=/run/netns/%s-%d", shared.tag, host), "--"}, command...)...)}
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "SYMINIT_") { // those of the tests
+			n.cmd.Env = append(n.cmd.Env, entry)
+		}
+	}
+	n.cmd.Env = append(n.cmd.Env, env...)
+	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
+	if err := n.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// wantRun waits for the nodes, the head first.
+func wantRun(t *testing.T, nodes [2]*node) {
+	t.Helper()
+	for i, n := range nodes {
+		if got := code(n.cmd.Wait()); got != 7 {
+			t.Errorf("node %d ended with code %d, want 7", i+1, got)
+		}
+	}
+	for _, text := range []string{"JOB nodes=2", "JOB task host=node1", "JOB task host=node2"} {
+		if !strings.Contains(nodes[0].out.String(), text) {
+			t.Errorf("the head doesn't print %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s\n---\n%s", nodes[0].out.String(), nodes[1].out.String())
+	}
+}
