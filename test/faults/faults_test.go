@@ -4,12 +4,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/lab"
 )
 
 var update = flag.Bool("update", false, "write docs/faults.md anew")
@@ -58,7 +59,7 @@ var faults = []fault{
 
 // TestFaults has every fault meet a run in every state.
 func TestFaults(t *testing.T) {
-	needs(t)
+	lab.Needs(t, "ip", "iptables", "nsenter")
 	table := make([][]string, len(faults))
 	places := make(chan struct{}, 10) // they wait more than they work
 	var wg sync.WaitGroup
@@ -74,26 +75,6 @@ func TestFaults(t *testing.T) {
 	}
 	wg.Wait()
 	compare(t, table)
-}
-
-func needs(t *testing.T) {
-	t.Helper()
-	missing := ""
-	if os.Getuid() != 0 {
-		missing = "root"
-	}
-	for _, tool := range []string{"ip", "iptables", "nsenter"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			missing = tool
-		}
-	}
-	switch {
-	case missing == "":
-	case os.Getenv("SYMINIT_TEST_REQUIRE") != "":
-		t.Fatalf("needs %s", missing)
-	default:
-		t.Skipf("needs %s: makes network namespaces and faults in them", missing)
-	}
 }
 
 // meet has one fault meet one state, and says what happened.

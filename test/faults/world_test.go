@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/lab"
 )
 
 var worlds atomic.Int64
@@ -36,27 +38,18 @@ func newWorld(t *testing.T, lostAfter time.Duration, atOnce bool) *world {
 		w.env = append(w.env, "SYMINIT_TEST_AT_ONCE=1")
 	}
 	for _, ns := range []string{w.near, w.far} {
-		sh(t, "ip netns add "+ns)
-		t.Cleanup(func() { sh(t, "ip netns del "+ns) })
-		sh(t, "ip -n "+ns+" link set lo up")
+		lab.Namespace(t, ns)
 	}
 	w.link = connect(t, w.near, w.far)
 	for ns, ip := range map[string]string{w.near: headIP, w.far: "10.77.0.2"} {
-		sh(t, fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", ns, ip))
-		sh(t, fmt.Sprintf("ip -n %s link set eth0 up", ns))
+		lab.Run(t, fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", ns, ip))
+		lab.Run(t, fmt.Sprintf("ip -n %s link set eth0 up", ns))
 	}
 	return w
 }
 
 // in runs a command in a host's network.
-func (w *world) in(ns, command string) { sh(w.t, "nsenter --net=/run/netns/"+ns+" "+command) }
-
-func sh(t *testing.T, command string) {
-	words := strings.Fields(command)
-	if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
-		t.Errorf("%s: %v: %s", command, err, out)
-	}
-}
+func (w *world) in(ns, command string) { lab.Run(w.t, "nsenter --net=/run/netns/"+ns+" "+command) }
 
 // process is a node's.
 type process struct {

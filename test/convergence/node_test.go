@@ -1,0 +1,221 @@
+package convergence
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const (
+	headAddr  = "10.88.0.1"
+	lostAfter = "2s"
+	keptLines = 60 // of a node's log, for when the test fails
+)
+
+// host is where a node's container runs, and starts again whenever it ends.
+type host struct {
+	t    *testing.T
+	name string
+	addr string
+	ns   string // network namespace
+	wire string // the link's end in the hub
+	dir  string // of the programs
+	tmp  string // the container's /tmp, which outlives its processes
+	book *book
+
+	mu      sync.Mutex
+	closing bool
+	cmd     *exec.Cmd // nil: not running
+	starts  int
+	run     string // the run that the node is in; "" for none
+	rank    int
+	job     string // the last that the job said
+	lines   []string
+	done    chan struct{}
+}
+
+// script makes a container: process 1 in namespaces of its own. /tmp is what a
+// writable layer is to a container, there again after a restart; /dev/shm isn't.
+const script = `hostname %s && mount -t tmpfs none /dev/shm && mount --bind %s /tmp && exec %s/syminit %[3]s/job`
+
+func (h *host) open() {
+	h.done = make(chan struct{})
+	go func() {
+		defer close(h.done)
+		for h.once() {
+		}
+	}()
+}
+
+// once carries the container from its start to its end.
+func (h *host) once() (again bool) {
+	cmd := exec.Command(
+		"nsenter", "--net=/run/netns/"+h.ns,
+		"unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
+		"sh", "-c", fmt.Sprintf(script, h.name, h.tmp, h.dir),
+	)
+	cmd.Env = []string{
+		"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "SYMINIT_NODES=5", "SYMINIT_HEAD=" + headAddr,
+		"SYMINIT_TOKEN=" + strings.Repeat("0123456789abcdef", 4), "SYMINIT_RUNTIME=ray", "SYMINIT_RAY_BIN=" + h.dir + "/ray",
+		"SYMINIT_RESTARTS=unlimited", "SYMINIT_LOST_AFTER=" + lostAfter, "SYMINIT_LOG_FORMAT=json",
+	}
+	r, w := io.Pipe()
+	cmd.Stdout, cmd.Stderr = w, w
+	h.mu.Lock()
+	if h.closing {
+		h.mu.Unlock()
+		return false
+	}
+	if err := cmd.Start(); err != nil {
+		h.mu.Unlock()
+		h.t.Error(err)
+		return false
+	}
+	h.cmd, h.run, h.job = cmd, "", ""
+	h.starts++
+	h.mu.Unlock()
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		lines := bufio.NewScanner(r)
+		for lines.Scan() {
+			h.hear(lines.Text())
+		}
+	}()
+	err := cmd.Wait()
+	_ = w.Close()
+	<-read
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cmd, h.run = nil, ""
+	h.keep(fmt.Sprintf("== the container ended: %v", err))
+	// Killed; its agent was; or the pipe to that says so. Nothing else ends it.
+	if code := cmd.ProcessState.ExitCode(); !h.closing && code != 137 && code != 70 && code != -1 {
+		h.book.wrong("%s ended with code %d", h.name, code)
+	}
+	return !h.closing
+}
+
+func (h *host) close() {
+	h.mu.Lock()
+	h.closing = true
+	if h.cmd != nil {
+		_ = h.cmd.Process.Kill()
+	}
+	h.mu.Unlock()
+	<-h.done
+}
+
+func (h *host) keep(line string) {
+	h.lines = append(h.lines, line)
+	h.lines = h.lines[max(0, len(h.lines)-keptLines):]
+}
+
+var exitCode = regexp.MustCompile(`^run over: (.*); exit code (\d+)$`)
+
+// hear takes note of what a line says about the run.
+func (h *host) hear(line string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.keep(line)
+	if said, ok := strings.CutPrefix(line, "JOB "); ok {
+		h.job = said
+		return
+	}
+	var entry struct {
+		Msg   string `json:"msg"`
+		Run   string `json:"run"`
+		Rank  int    `json:"rank"`
+		Code  int    `json:"code"`
+		Nodes string `json:"nodes"`
+	}
+	if json.Unmarshal([]byte(line), &entry) != nil {
+		return
+	}
+	if entry.Msg == "all nodes are here" {
+		h.run, h.rank = entry.Run, entry.Rank
+		h.book.began(h.run)
+		return
+	}
+	cause, again := strings.CutPrefix(entry.Msg, "the run failed, starting it again: ")
+	if m := exitCode.FindStringSubmatch(entry.Msg); m != nil {
+		cause = m[1]
+		entry.Code, _ = strconv.Atoi(m[2])
+	} else if !again {
+		return
+	}
+	h.book.ended(h.run, h.name, end{code: entry.Code, again: again, cause: cause})
+	h.run, h.job = "", ""
+}
+
+// is returns what the node is in, and what its job said there.
+func (h *host) is() (run string, rank int, job string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.run, h.rank, h.job
+}
+
+// end is that of a run, as a node has it.
+type end struct {
+	code  int
+	again bool
+	cause string
+}
+
+// book is what all nodes said of the ends of runs.
+type book struct {
+	mu      sync.Mutex
+	order   map[string]int // of runs
+	ends    map[string]map[string]end
+	mistake []string
+}
+
+func newBook() *book {
+	return &book{order: make(map[string]int), ends: make(map[string]map[string]end)}
+}
+
+func (b *book) began(run string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.order[run] == 0 {
+		b.order[run] = len(b.order) + 1
+	}
+}
+
+// ended compares an end with what the others said of that run. A node that lost
+// the head knows nothing of the end, and says so.
+func (b *book) ended(run, node string, e end) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if run == "" || strings.HasPrefix(e.cause, "lost the head") {
+		return
+	}
+	if b.ends[run] == nil {
+		b.ends[run] = make(map[string]end)
+	}
+	for other, o := range b.ends[run] {
+		if o.code != e.code || o.again != e.again {
+			b.mistake = append(b.mistake, fmt.Sprintf("run %s ended on %s with %+v, on %s with %+v", run, node, e, other, o))
+		}
+	}
+	b.ends[run][node] = e
+}
+
+func (b *book) wrong(format string, args ...any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.mistake = append(b.mistake, fmt.Sprintf(format, args...))
+}
+
+func (b *book) mistakes() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mistake
+}
