@@ -7,5 +7,5 @@
 //
 //	go test ./test/convergence -events 50 -seed 7
 //
-// It needs root, ip, nsenter and unshare.
+// It needs root, ip and nsenter.
 package convergence

@@ -15,9 +15,16 @@ import (
 type event struct {
 	kind  string
 	nodes []int
+	hasty bool // the next comes before the job runs again
 }
 
-func (e event) String() string { return fmt.Sprintf("%s %v", e.kind, e.nodes) }
+func (e event) String() string {
+	text := fmt.Sprintf("%s %v", e.kind, e.nodes)
+	if e.hasty {
+		text += ", and at once"
+	}
+	return text
+}
 
 // What kinds there are. Those that end the run for sure are fatal.
 const (
@@ -47,7 +54,7 @@ func draw(seed uint64, n int) (events []event) {
 	for range n {
 		e := event{kind: kinds[dice.IntN(len(kinds))], nodes: []int{dice.IntN(5)}}
 		if spared >= inARow {
-			e = event{[]string{killInit, killAgent, killThree}[dice.IntN(3)], []int{0}}
+			e = event{kind: []string{killInit, killAgent, killThree}[dice.IntN(3)], nodes: []int{0}}
 		}
 		switch e.kind {
 		case killJob:
@@ -56,6 +63,7 @@ func draw(seed uint64, n int) (events []event) {
 			others := dice.Perm(4)
 			e.nodes = []int{0, others[0] + 1, others[1] + 1}
 		}
+		e.hasty = dice.IntN(4) == 0
 		spared++
 		if e.nodes[0] == 0 && strings.Contains(killInit+killAgent+killThree, e.kind) {
 			spared = 0

@@ -25,7 +25,7 @@ func (h *host) inside() (all []process) {
 	if cmd == nil {
 		return nil
 	}
-	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid_for_children", cmd.Process.Pid))
+	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", cmd.Process.Pid))
 	if err != nil {
 		return nil
 	}

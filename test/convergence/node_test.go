@@ -7,9 +7,11 @@ import (
 	"io"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -43,12 +45,13 @@ type host struct {
 
 // script makes a container: process 1 in namespaces of its own. /tmp is what a
 // writable layer is to a container, there again after a restart; /dev/shm isn't.
-const script = `hostname %s && mount -t tmpfs none /dev/shm && mount --bind %s /tmp && exec %s/syminit %[3]s/job`
+const script = `mount --make-rprivate / && mount -t proc none /proc && hostname %s && mount -t tmpfs none /dev/shm && mount --bind %s /tmp && exec %s/syminit %[3]s/job`
 
 func (h *host) open() {
 	h.done = make(chan struct{})
 	go func() {
 		defer close(h.done)
+		runtime.LockOSThread() // Pdeathsig is about the thread
 		for h.once() {
 		}
 	}()
@@ -56,11 +59,11 @@ func (h *host) open() {
 
 // once carries the container from its start to its end.
 func (h *host) once() (again bool) {
-	cmd := exec.Command(
-		"nsenter", "--net=/run/netns/"+h.ns,
-		"unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc",
-		"sh", "-c", fmt.Sprintf(script, h.name, h.tmp, h.dir),
-	)
+	cmd := exec.Command("nsenter", "--net=/run/netns/"+h.ns, "sh", "-c", fmt.Sprintf(script, h.name, h.tmp, h.dir))
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
+		Pdeathsig:  syscall.SIGKILL,
+	}
 	cmd.Env = []string{
 		"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "SYMINIT_NODES=5", "SYMINIT_HEAD=" + headAddr,
 		"SYMINIT_TOKEN=" + strings.Repeat("0123456789abcdef", 4), "SYMINIT_RUNTIME=ray", "SYMINIT_RAY_BIN=" + h.dir + "/ray",
@@ -96,9 +99,9 @@ func (h *host) once() (again bool) {
 	defer h.mu.Unlock()
 	h.cmd, h.run = nil, ""
 	h.keep(fmt.Sprintf("== the container ended: %v", err))
-	// Killed; its agent was; or the pipe to that says so. Nothing else ends it.
-	if code := cmd.ProcessState.ExitCode(); !h.closing && code != 137 && code != 70 && code != -1 {
-		h.book.wrong("%s ended with code %d", h.name, code)
+	const killed, agentKilled = -1, 70
+	if code := cmd.ProcessState.ExitCode(); !h.closing && code != killed && code != agentKilled {
+		h.book.wrong("%s's container ended with code %d", h.name, code)
 	}
 	return !h.closing
 }
