@@ -16,6 +16,7 @@ type headMember struct {
 	*rendezvous.Head
 	log    *zap.Logger
 	goesOn func() bool // the loss of a worker now is nothing to the job
+	orphan func() bool // this node's supervisor is gone
 }
 
 func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
@@ -28,6 +29,12 @@ func (headMember) Stop(syscall.Signal) bool { return false }
 
 func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
 	o.Again = again(o)
+	if h.orphan() {
+		// To the workers this head is lost, and each decides what follows from
+		// that. An outcome would end them, restarts or not.
+		_ = h.Close()
+		return o
+	}
 	if silent := h.Finish(ctx, o); len(silent) > 0 {
 		h.log.Warn("did not hear that the run is over: " + nodeNames(silent))
 	}

@@ -36,7 +36,7 @@ func rayToken(secret config.Token, run string) (string, error) {
 // A secret lies in a folder of its own, with this name and a number. Its agent
 // keeps the folder locked, so that a later one can tell which are left over.
 const (
-	secretFolder = "syminit-ray-"
+	secretFolder = "syminit-ray-" //nolint:gosec // the name, not the value
 	secretFile   = "ray-token"
 )
 

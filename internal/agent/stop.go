@@ -127,6 +127,13 @@ func (s *stopper) stopping() bool {
 	return s.first != nil || s.alone
 }
 
+// orphan reports whether the supervisor is gone.
+func (s *stopper) orphan() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alone
+}
+
 // killedJob reports whether the job was killed at the deadline.
 func (s *stopper) killedJob() bool {
 	s.mu.Lock()

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/syminit/syminit/test/lab"
 )
 
 var worlds atomic.Int64
@@ -38,18 +36,33 @@ func newWorld(t *testing.T, lostAfter time.Duration, atOnce bool) *world {
 		w.env = append(w.env, "SYMINIT_TEST_AT_ONCE=1")
 	}
 	for _, ns := range []string{w.near, w.far} {
-		lab.Namespace(t, ns)
+		namespace(t, ns)
 	}
 	w.link = connect(t, w.near, w.far)
 	for ns, ip := range map[string]string{w.near: headIP, w.far: "10.77.0.2"} {
-		lab.Run(t, fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", ns, ip))
-		lab.Run(t, fmt.Sprintf("ip -n %s link set eth0 up", ns))
+		sh(t, fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", ns, ip))
+		sh(t, fmt.Sprintf("ip -n %s link set eth0 up", ns))
 	}
 	return w
 }
 
 // in runs a command in a host's network.
-func (w *world) in(ns, command string) { lab.Run(w.t, "nsenter --net=/run/netns/"+ns+" "+command) }
+func (w *world) in(ns, command string) { sh(w.t, "nsenter --net=/run/netns/"+ns+" "+command) }
+
+// namespace makes a host's network, with its loopback up.
+func namespace(t *testing.T, name string) {
+	t.Helper()
+	sh(t, "ip netns add "+name)
+	t.Cleanup(func() { sh(t, "ip netns del "+name) })
+	sh(t, "ip -n "+name+" link set lo up")
+}
+
+func sh(t *testing.T, command string) {
+	words := strings.Fields(command)
+	if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v: %s", command, err, out)
+	}
+}
 
 // process is a node's.
 type process struct {

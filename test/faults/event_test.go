@@ -1,4 +1,4 @@
-package convergence
+package faults
 
 import (
 	"fmt"
@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/syminit/syminit/test/lab"
 )
 
 // event is one thing that happens to some of the nodes; 0 is the head.
@@ -97,9 +95,9 @@ func (e event) strike(t *testing.T, nodes []*host) {
 	case killRay:
 		kill(victim, "raylet")
 	case cutLong, cutShort:
-		lab.Run(t, "ip -n "+victim.hub()+" link set "+victim.wire+" down")
+		sh(t, "ip -n "+victim.hub()+" link set "+victim.wire+" down")
 		<-time.After(map[string]time.Duration{cutLong: long, cutShort: short}[e.kind])
-		lab.Run(t, "ip -n "+victim.hub()+" link set "+victim.wire+" up")
+		sh(t, "ip -n "+victim.hub()+" link set "+victim.wire+" up")
 	case freezeLong, freezeHalf:
 		victim.signal("syminit-agent", syscall.SIGSTOP)
 		<-time.After(map[string]time.Duration{freezeLong: long, freezeHalf: short}[e.kind])

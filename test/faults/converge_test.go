@@ -1,19 +1,13 @@
-package convergence
+package faults
 
 import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/syminit/syminit/test/conformance"
-	"github.com/syminit/syminit/test/lab"
 )
 
 var (
@@ -21,18 +15,19 @@ var (
 	events = flag.Int("events", 50, "how many")
 )
 
-const (
-	lostTime = 2 * time.Second
-	// bound is within which the cluster runs again. Load doesn't break it: the
-	// longest that syminit itself waits is 10 s for a frozen head.
-	bound = 2 * time.Minute
-)
+// bound is within which the cluster runs again. Load doesn't break it: the
+// longest that syminit itself waits is 10 s for a frozen head.
+const bound = 2 * time.Minute
 
 // TestConvergence has events happen to five nodes, and each time the job runs
 // again, with the ranks of before, and with nothing left of the run before.
 func TestConvergence(t *testing.T) {
-	lab.Needs(t, "ip", "nsenter")
-	nodes := newCluster(t)
+	needs(t)
+	nodes := newCluster(t, 5, "SYMINIT_RESTARTS=unlimited")
+	for _, h := range nodes {
+		h.again = true
+		h.open()
+	}
 	t.Logf("seed %d", *seed)
 	run, ended := running(t, nodes, ""), ""
 	for i, e := range draw(*seed, *events) {
@@ -52,74 +47,6 @@ func TestConvergence(t *testing.T) {
 		}
 	}
 	running(t, nodes, ended)
-}
-
-func newCluster(t *testing.T) []*host {
-	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "converge") //nolint:usetesting // the nodes have another /tmp
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	built, err := conformance.Build(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"ray", "raylet", "job", "stray"} {
-		copyFile(t, self, filepath.Join(dir, name))
-	}
-	if built != filepath.Join(dir, "syminit") {
-		copyFile(t, built, filepath.Join(dir, "syminit"))
-	}
-	id := fmt.Sprintf("sc%d", os.Getpid())
-	hub := id + "hub"
-	lab.Namespace(t, hub)
-	lab.Run(t, "ip -n "+hub+" link add br0 type bridge")
-	lab.Run(t, "ip -n "+hub+" link set br0 up")
-	notes := newBook()
-	nodes := make([]*host, 5)
-	for i := range nodes {
-		h := &host{
-			t: t, name: fmt.Sprintf("node%d", i), addr: fmt.Sprintf("10.88.0.%d", i+1), book: notes, dir: dir,
-			ns: fmt.Sprintf("%sn%d", id, i), wire: fmt.Sprintf("v%d", i), tmp: filepath.Join(dir, fmt.Sprintf("tmp%d", i)),
-		}
-		if err := os.Mkdir(h.tmp, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		lab.Namespace(t, h.ns)
-		lab.Run(t, fmt.Sprintf("ip -n %s link add %s type veth peer name eth0 netns %s", hub, h.wire, h.ns))
-		lab.Run(t, fmt.Sprintf("ip -n %s link set %s master br0 up", hub, h.wire))
-		lab.Run(t, fmt.Sprintf("ip -n %s addr add %s/24 dev eth0", h.ns, h.addr))
-		lab.Run(t, fmt.Sprintf("ip -n %s link set eth0 up", h.ns))
-		nodes[i] = h
-		h.open()
-		t.Cleanup(h.close)
-	}
-	return nodes
-}
-
-// hub is the namespace where the links end.
-func (h *host) hub() string { return h.ns[:len(h.ns)-2] + "hub" }
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Close()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // running waits until all nodes are in one run, which isn't the one before, and

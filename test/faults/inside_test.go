@@ -1,4 +1,4 @@
-package convergence
+package faults
 
 import (
 	"bufio"
@@ -11,14 +11,14 @@ import (
 	"syscall"
 )
 
-// process is one in a container, as the host sees it.
-type process struct {
+// program is a process in a container, as the host sees it.
+type program struct {
 	pid  int
 	name string // syminit for process 1, syminit-agent, ray, raylet, job, stray
 }
 
 // inside lists a container's processes.
-func (h *host) inside() (all []process) {
+func (h *host) inside() (all []program) {
 	h.mu.Lock()
 	cmd := h.cmd
 	h.mu.Unlock()
@@ -37,7 +37,7 @@ func (h *host) inside() (all []process) {
 		}
 		name, err := os.ReadFile(dir + "/comm")
 		if err == nil {
-			all = append(all, process{pid, strings.TrimSpace(string(name))})
+			all = append(all, program{pid, strings.TrimSpace(string(name))})
 		}
 	}
 	return all
@@ -106,7 +106,7 @@ func (h *host) unclean(w wants, generation string) error {
 	}
 	sockets, _ := os.ReadFile(root + "/net/unix")
 	var abstract []string
-	for _, word := range strings.Fields(string(sockets)) {
+	for word := range strings.FieldsSeq(string(sockets)) {
 		if strings.HasPrefix(word, "@raylet-") {
 			abstract = append(abstract, word)
 		}

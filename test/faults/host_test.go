@@ -1,4 +1,4 @@
-package convergence
+package faults
 
 import (
 	"bufio"
@@ -8,29 +8,36 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const (
 	headAddr  = "10.88.0.1"
-	lostAfter = "2s"
-	keptLines = 60 // of a node's log, for when the test fails
+	lostTime  = 2 * time.Second // LOST_AFTER
+	keptLines = 60              // of a node's log, for when the test fails
 )
 
 // host is where a node's container runs, and starts again whenever it ends.
 type host struct {
-	t    *testing.T
-	name string
-	addr string
-	ns   string // network namespace
-	wire string // the link's end in the hub
-	dir  string // of the programs
-	tmp  string // the container's /tmp, which outlives its processes
-	book *book
+	t     *testing.T
+	name  string
+	addr  string
+	ns    string // network namespace
+	wire  string // the link's end in the hub
+	dir   string // of the programs
+	tmp   string // the container's /tmp, which outlives its processes
+	book  *book
+	env   []string
+	again bool // the engine starts the container again
+	small bool // the disk is
+
+	opened bool
 
 	mu      sync.Mutex
 	closing bool
@@ -40,15 +47,21 @@ type host struct {
 	rank    int
 	job     string // the last that the job said
 	lines   []string
-	done    chan struct{}
+	code    int           // the exit code of the last end
+	done    chan struct{} // closed after it
 }
 
 // script makes a container: process 1 in namespaces of its own. /tmp is what a
 // writable layer is to a container, there again after a restart; /dev/shm isn't.
 const script = `mount --make-rprivate / && mount -t proc none /proc && hostname %s && mount -t tmpfs none /dev/shm && mount --bind %s /tmp && exec %s/syminit %[3]s/job`
 
+// smallScript makes one whose disk is a page a place: a file of it, and full.
+const smallScript = `mount --make-rprivate / && mount -t proc none /proc && hostname %s &&
+	mount -t tmpfs -o size=4k none /dev/shm && mount -t tmpfs -o size=4k none %s && mount -t tmpfs -o size=4k none /tmp &&
+	exec %s/syminit %[3]s/job >>%[2]s/log 2>&1`
+
 func (h *host) open() {
-	h.done = make(chan struct{})
+	h.opened = true
 	go func() {
 		defer close(h.done)
 		runtime.LockOSThread() // Pdeathsig is about the thread
@@ -59,16 +72,19 @@ func (h *host) open() {
 
 // once carries the container from its start to its end.
 func (h *host) once() (again bool) {
-	cmd := exec.Command("nsenter", "--net=/run/netns/"+h.ns, "sh", "-c", fmt.Sprintf(script, h.name, h.tmp, h.dir))
+	made := script
+	if h.small {
+		made = smallScript
+	}
+	cmd := exec.Command("nsenter", "--net=/run/netns/"+h.ns, "sh", "-c", fmt.Sprintf(made, h.name, h.tmp, h.dir))
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC,
 		Pdeathsig:  syscall.SIGKILL,
 	}
-	cmd.Env = []string{
-		"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "SYMINIT_NODES=5", "SYMINIT_HEAD=" + headAddr,
-		"SYMINIT_TOKEN=" + strings.Repeat("0123456789abcdef", 4), "SYMINIT_RUNTIME=ray", "SYMINIT_RAY_BIN=" + h.dir + "/ray",
-		"SYMINIT_RESTARTS=unlimited", "SYMINIT_LOST_AFTER=" + lostAfter, "SYMINIT_LOG_FORMAT=json",
-	}
+	cmd.Env = append([]string{
+		"PATH=/usr/bin:/bin:/usr/sbin:/sbin", "SYMINIT_HEAD=" + headAddr, "SYMINIT_TOKEN=" + strings.Repeat("0123456789abcdef", 4),
+		"SYMINIT_RUNTIME=ray", "SYMINIT_RAY_BIN=" + h.dir + "/ray", "SYMINIT_LOST_AFTER=" + lostTime.String(), "SYMINIT_LOG_FORMAT=json",
+	}, h.env...)
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	h.mu.Lock()
@@ -99,11 +115,19 @@ func (h *host) once() (again bool) {
 	defer h.mu.Unlock()
 	h.cmd, h.run = nil, ""
 	h.keep(fmt.Sprintf("== the container ended: %v", err))
+	h.code = cmd.ProcessState.ExitCode()
 	const killed, agentKilled = -1, 70
-	if code := cmd.ProcessState.ExitCode(); !h.closing && code != killed && code != agentKilled {
-		h.book.wrong("%s's container ended with code %d", h.name, code)
+	if h.again && !h.closing && h.code != killed && h.code != agentKilled {
+		h.book.wrong("%s's container ended with code %d", h.name, h.code)
 	}
-	return !h.closing
+	return h.again && !h.closing
+}
+
+// saw reports whether the node said that, lately.
+func (h *host) saw(text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.lines, func(line string) bool { return strings.Contains(line, text) })
 }
 
 func (h *host) close() {
@@ -113,7 +137,9 @@ func (h *host) close() {
 		_ = h.cmd.Process.Kill()
 	}
 	h.mu.Unlock()
-	<-h.done
+	if h.opened {
+		<-h.done
+	}
 }
 
 func (h *host) keep(line string) {

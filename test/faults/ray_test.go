@@ -1,4 +1,4 @@
-package convergence
+package faults
 
 import (
 	"context"
@@ -19,12 +19,22 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 const (
-	rayPort    = 6379
+	rayPort = 6379
+	// heldRay and a node's address is a file's name beside the programs; while it
+	// is there, that node's Ray does not start.
+	heldRay    = "hold-"
 	rayletPort = 7000 // fixed, so that one that is left keeps the next from starting
 )
+
+// programs are those that this binary is in a container, by the names that it
+// is called by there.
+func programs() map[string]func(args []string) error {
+	return map[string]func([]string) error{"ray": ray, "raylet": raylet, "job": job, "stray": stray}
+}
 
 // ray stands in for `ray start --block`: the head's has a GCS that lists the
 // nodes, behind Ray's token; every node's starts a raylet that ends only when
@@ -43,6 +53,13 @@ func ray(args []string) error {
 		return err
 	}
 	own, gcs := option("--node-ip-address"), option("--address")
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for ; ; <-tick.C {
+		if _, err := os.Stat(sibling(heldRay + own)); err != nil {
+			break
+		}
+	}
 	cluster := &cluster{token: token, nodes: map[string]int{own: 1}}
 	if gcs == "" {
 		if err := cluster.serve("0.0.0.0:" + option("--port")); err != nil {
@@ -101,9 +118,16 @@ func job([]string) error {
 	if err := left.Start(); err != nil {
 		return err
 	}
+	end := make(chan os.Signal, 1)
+	signal.Notify(end, syscall.SIGUSR1)
 	fmt.Printf("JOB %s %s\n", generation(token), nodes)
-	select {}
+	<-end
+	os.Exit(jobCode)
+	return nil
 }
+
+// jobCode is what the job ends with when it is told to.
+const jobCode = 3
 
 func stray([]string) error {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
@@ -160,7 +184,7 @@ func (c *cluster) serve(addr string) error {
 		_, _ = io.WriteString(w, strings.Join(c.alive(), " "))
 	})
 	mux.HandleFunc("/ray.rpc.NodeInfoGcsService/GetAllNodeInfo", c.allNodes)
-	server := &http.Server{Handler: c.closed(mux), Protocols: new(http.Protocols)} //nolint:gosec // no timeouts: among friends
+	server := &http.Server{Handler: c.closed(mux), Protocols: new(http.Protocols)}
 	server.Protocols.SetHTTP1(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	go func() { fmt.Fprintln(os.Stderr, server.Serve(l)) }()
