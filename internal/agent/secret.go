@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,11 +45,21 @@ const (
 // its path and what removes it.
 func writeSecret(text string) (path string, remove func(), err error) {
 	removeLeftSecrets()
+	for {
+		path, remove, err = writeSecretOnce(text)
+		// Between its making and its lock the folder looks like one that was left.
+		if !errors.Is(err, os.ErrNotExist) || path == "" {
+			return path, remove, err
+		}
+	}
+}
+
+// writeSecretOnce returns a path with an error too, once there was a folder.
+func writeSecretOnce(text string) (path string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", secretFolder)
 	if err != nil {
 		return "", func() {}, failf(CodeConfig, "make a folder for Ray's token: %w; mount a tmpfs on /tmp, or set TMPDIR to a place that can be written", err)
 	}
-	// The file comes after the lock: a folder without one is left alone.
 	lock := lockFolder(dir, unix.LOCK_EX)
 	remove = func() {
 		_ = os.RemoveAll(dir)
@@ -57,7 +68,7 @@ func writeSecret(text string) (path string, remove func(), err error) {
 	path = filepath.Join(dir, secretFile)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		remove()
-		return "", func() {}, failf(CodeConfig, "write Ray's token: %w; make room in that place, or set TMPDIR to another", err)
+		return path, func() {}, failf(CodeConfig, "write Ray's token: %w; make room in that place, or set TMPDIR to another", err)
 	}
 	return path, remove, nil
 }
@@ -65,9 +76,8 @@ func writeSecret(text string) (path string, remove func(), err error) {
 // removeLeftSecrets removes what agents that were killed have left: a container
 // that is started again has its /tmp of before.
 func removeLeftSecrets() {
-	files, _ := filepath.Glob(filepath.Join(os.TempDir(), secretFolder+"*", secretFile))
-	for _, file := range files {
-		dir := filepath.Dir(file)
+	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), secretFolder+"*"))
+	for _, dir := range dirs {
 		if lock := lockFolder(dir, unix.LOCK_EX|unix.LOCK_NB); lock != nil {
 			_ = os.RemoveAll(dir) // another user's can't be, and need not
 			_ = lock.Close()

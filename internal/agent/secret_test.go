@@ -17,6 +17,10 @@ func TestSecretOfAKilledAgent(t *testing.T) {
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	empty := filepath.Join(os.TempDir(), secretFolder+"2") // killed before it wrote
+	if err := os.Mkdir(empty, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	first, removeFirst, err := writeSecret("first")
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +33,9 @@ func TestSecretOfAKilledAgent(t *testing.T) {
 	slices.Sort(want)
 	if got, _ := filepath.Glob(filepath.Join(os.TempDir(), "*", "*")); !slices.Equal(got, want) {
 		t.Errorf("there are %v, want %v", got, want)
+	}
+	if _, err := os.Stat(empty); err == nil {
+		t.Error("an empty folder is left")
 	}
 	removeFirst()
 	removeSecond()
