@@ -98,9 +98,9 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 				synctest.Wait()
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
-				var c <-chan joined
+				c := make(chan (<-chan joined), 1)
 				if tt.late > 0 {
-					time.AfterFunc(tt.late, func() { c = start(ctx, next[1]) })
+					time.AfterFunc(tt.late, func() { c <- start(ctx, next[1]) })
 				}
 				began := time.Now()
 				h.Finish(t.Context(), theEnd)
@@ -111,7 +111,7 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 					t.Errorf("b hears %+v", end.Outcome)
 				}
 				if name == "soon" {
-					if end := as[*EndedError](t, (<-c).err); !reflect.DeepEqual(end.Outcome, theEnd) {
+					if end := as[*EndedError](t, (<-<-c).err); !reflect.DeepEqual(end.Outcome, theEnd) {
 						t.Errorf("c hears %+v", end.Outcome)
 					}
 				}
