@@ -6,21 +6,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/syminit/syminit/test/conformance"
 )
-
-// shipped builds syminit once. Where nobody has built it, it is left in a folder
-// that is only removed by main.
-var shipped = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "syminit")
-	if err != nil {
-		return "", err
-	}
-	return conformance.Build(dir)
-})
 
 // newCluster makes hosts on one network, for nodes that are to be opened.
 func newCluster(t *testing.T, size int, env ...string) []*host {
@@ -30,7 +19,7 @@ func newCluster(t *testing.T, size int, env ...string) []*host {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	built, err := shipped()
+	built, err := conformance.Build(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +30,9 @@ func newCluster(t *testing.T, size int, env ...string) []*host {
 	for _, name := range []string{"ray", "raylet", "job", "stray"} {
 		copyFile(t, self, filepath.Join(dir, name))
 	}
-	copyFile(t, built, filepath.Join(dir, "syminit"))
+	if shipped := filepath.Join(dir, "syminit"); built != shipped {
+		copyFile(t, built, shipped)
+	}
 	id := fmt.Sprintf("sc%d-%d", os.Getpid(), worlds.Add(1))
 	hub := id + "hub"
 	namespace(t, hub)
@@ -51,7 +42,7 @@ func newCluster(t *testing.T, size int, env ...string) []*host {
 	nodes := make([]*host, size)
 	for i := range nodes {
 		h := &host{
-			t: t, name: fmt.Sprintf("node%d", i), addr: fmt.Sprintf("10.88.0.%d", i+1), book: notes, dir: dir, done: make(chan struct{}),
+			t: t, name: fmt.Sprintf("node%d", i), addr: fmt.Sprintf("10.88.0.%d", i+1), book: notes, dir: dir, done: make(chan struct{}), fds: make(map[int]int),
 			ns: fmt.Sprintf("%sn%d", id, i), wire: fmt.Sprintf("v%d", i), tmp: filepath.Join(dir, fmt.Sprintf("tmp%d", i)),
 			env: append([]string{fmt.Sprint("SYMINIT_NODES=", size)}, env...),
 		}

@@ -69,6 +69,10 @@ var (
 	ofWorker = wants{[]string{"ray", "raylet", "syminit", "syminit-agent"}, []int{rayletPort}}
 )
 
+// spareFiles is how many files an agent may have open for a while that it had
+// not in its first run: connections at the door, questions to the GCS.
+const spareFiles = 5
+
 // unclean says what a node has that is not of this generation, or has not.
 func (h *host) unclean(w wants, generation string) error {
 	var names []string
@@ -80,6 +84,13 @@ func (h *host) unclean(w wants, generation string) error {
 		case "syminit":
 			root = fmt.Sprintf("/proc/%d", p.pid)
 		case "syminit-agent":
+			open, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.pid))
+			if h.fds[p.pid] == 0 {
+				h.fds[p.pid] = len(open)
+			}
+			if more := len(open) - h.fds[p.pid]; more > spareFiles {
+				return fmt.Errorf("its agent has %d more files open than in its first run", more)
+			}
 		default:
 			environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
 			for entry := range strings.SplitSeq(string(environ), "\x00") {
