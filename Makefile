@@ -28,7 +28,7 @@ UNIT     = $(shell go list ./... | grep -v /test/)
 export CGO_ENABLED := 0
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: all build demo test test-vllm lint deps image images vllm-image bench bench-vllm bench-init conformance fmt clean
+.PHONY: all build demo test test-vllm lint deps image images vllm-image bench bench-vllm bench-init conformance convergence fuzz fmt clean
 
 all: build
 
@@ -73,7 +73,7 @@ test: lint images
 	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(UNIT)
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
-	go test -count=1 ./test/faults
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 	go test -count=1 -timeout 15m -p 1 ./test/podman ./test/slurm
 
@@ -87,6 +87,19 @@ bench: image
 # The table in docs/vllm-events.md, in an hour and a half.
 bench-vllm: vllm-image
 	go run ./bench/vllm -image syminit-test-vllm -write docs/vllm-events.md
+
+# Other kills and cuts than make test has, and as many as wanted.
+SEED   ?= $(shell date +%s)
+EVENTS ?= 50
+convergence: build
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -timeout 0 -v -run Convergence ./test/faults -seed $(SEED) -events $(EVENTS)
+
+# Every decoder, one after another, for so long each.
+FUZZTIME ?= 10m
+fuzz:
+	grep -rl --include='*_test.go' '^func Fuzz' $(GODIRS) | while read -r file; do \
+	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$file"); do \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 1 "./$$(dirname "$$file")"; done; done
 
 # The tables in docs/init.md: who passes what, and how fast.
 conformance: deps

@@ -68,6 +68,64 @@ func TestGatherAgainOnTheSamePort(t *testing.T) {
 	})
 }
 
+// TestEndBetweenTwoRuns: a worker that has not come back yet is told that there
+// is no next run, as long as it comes soon.
+func TestEndBetweenTwoRuns(t *testing.T) {
+	for name, tt := range map[string]struct{ late, finish time.Duration }{
+		"soon":  {time.Second, time.Second},
+		"late":  {time.Minute, comeback},
+		"never": {0, comeback},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				r := agree(t, p.keptOpen(3), p.worker("b", "10.0.0.2"), p.worker("c", "10.0.0.3"))
+				go r.head.Finish(t.Context(), again)
+				cfg := p.keptOpen(3)
+				cfg.Was = r.head.Roster()
+				var next []WorkerConfig
+				for _, w := range r.workers {
+					<-w.Outcome()
+					c := p.worker(w.cfg.Self.Name, fmt.Sprintf("10.0.0.%d", w.Rank()+1))
+					c.Was = w.Place()
+					next = append(next, c)
+				}
+				if err := r.head.Close(); err != nil {
+					t.Error(err)
+				}
+				h := startHead(t, cfg)
+				b := start(t.Context(), next[0])
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				c := make(chan (<-chan joined), 1)
+				if tt.late > 0 {
+					time.AfterFunc(tt.late, func() { c <- start(ctx, next[1]) })
+				}
+				began := time.Now()
+				h.Finish(t.Context(), theEnd)
+				if took := time.Since(began).Truncate(100 * time.Millisecond); took != tt.finish {
+					t.Errorf("Finish took %s, want %s", took, tt.finish)
+				}
+				if end := as[*EndedError](t, (<-b).err); !reflect.DeepEqual(end.Outcome, theEnd) {
+					t.Errorf("b hears %+v", end.Outcome)
+				}
+				if name == "soon" {
+					if end := as[*EndedError](t, (<-<-c).err); !reflect.DeepEqual(end.Outcome, theEnd) {
+						t.Errorf("c hears %+v", end.Outcome)
+					}
+				}
+				if err := h.Close(); err != nil {
+					t.Error(err)
+				}
+				cancel()
+				r.close(t)
+				_ = p.Close()
+			})
+		})
+	}
+}
+
 func TestListenerThatCannotBeKeptOpen(t *testing.T) {
 	cfg := newPipes().keptOpen(2)
 	cfg.Listener = &flaky{Listener: cfg.Listener}

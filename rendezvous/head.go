@@ -113,7 +113,8 @@ type Head struct {
 	unready   int          // nodes of the roster that are not ready
 	lost      *LostError   // the first while agreed
 	outcome   Outcome
-	unsettled int // workers whose acknowledgement may still come
+	unsettled int          // workers whose acknowledgement may still come, and absent ones
+	absent    map[int]bool // ranks of the run before whose nodes are still to hear that there is no other; see comeback
 	problem   string
 	noted     map[string]bool // lines about peers that have been logged
 	closed    bool

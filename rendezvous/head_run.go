@@ -1,7 +1,6 @@
 package rendezvous
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -213,61 +212,4 @@ func (h *Head) drop(m *member, reason string) {
 		h.roster.Nodes[m.node.Rank].Gone = true
 		h.alter(m.node.Rank)
 	}
-}
-
-// settle counts an acknowledgement that is in, or cannot come any more. It is
-// called with mu held.
-func (h *Head) settle() {
-	if h.unsettled--; h.unsettled == 0 {
-		close(h.settledC)
-	}
-}
-
-// Finish ends the run, in whatever state it is: every node that is here, also
-// one that still waits for others, gets the outcome, all at the same time.
-// Finish waits until each has acknowledged or is gone, or the context ends, and
-// returns those that did not acknowledge. The first call's outcome is the
-// run's; a later one only waits.
-func (h *Head) Finish(ctx context.Context, o Outcome) []Node {
-	h.finish(o)
-	select {
-	case <-h.settledC:
-	case <-h.closedC:
-	case <-ctx.Done():
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var silent []Node
-	for _, m := range h.members {
-		if !m.acked {
-			silent = append(silent, m.public())
-		}
-	}
-	slices.SortFunc(silent, func(a, b Node) int {
-		return cmp.Or(cmp.Compare(a.Rank, b.Rank), a.Addr.Compare(b.Addr))
-	})
-	return silent
-}
-
-func (h *Head) finish(o Outcome) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.state == ended {
-		return
-	}
-	h.outcome = o
-	o = o.trimmed()
-	frame, err := encode(message{Type: kindOutcome, Outcome: &o})
-	if err != nil {
-		h.log.Error("cannot send the outcome", zap.Error(err))
-	}
-	h.sendAll(frame)
-	h.unsettled = 1
-	for _, m := range h.members {
-		if !m.gone {
-			h.unsettled++
-		}
-	}
-	h.enter(ended, h.endedC)
-	h.settle() // the one that kept settledC open until all were counted
 }

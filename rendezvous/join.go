@@ -164,9 +164,11 @@ func (j *joiner) try(ctx context.Context) (*Worker, error) {
 	go w.run()
 	select {
 	case <-w.agreedC:
-		roster := w.Roster() // it may change already
-		j.cfg.Log.Info("all nodes are here", zap.String("run", roster.RunID), zap.Int("rank", w.rank),
-			zap.String("nodes", named(roster.Nodes)), zap.Duration("after", time.Since(j.began)))
+		w.mu.Lock() // it may change already
+		run, nodes := w.roster.RunID, named(w.roster.Nodes)
+		w.mu.Unlock()
+		j.cfg.Log.Info("all nodes are here", zap.String("run", run), zap.Int("rank", w.rank),
+			zap.String("nodes", nodes), zap.Duration("after", time.Since(j.began)))
 		return w, nil
 	case <-w.overC:
 		_ = w.Close()

@@ -27,14 +27,15 @@ func (h *Head) judge(head Node, a application) *refusal {
 }
 
 // over refuses a node that comes when the run has ended. One that was in it, and
-// has lost its session, hears how.
+// has lost its session, hears how; so does one that was in the run before this
+// one, if this was never agreed.
 func (h *Head) over(a application) *refusal {
 	no := &refusal{
 		Reason: "the run has ended",
 		Fix:    "start it again on every node, the head among them",
 		Retry:  true, // where containers are restarted, a new head comes
 	}
-	if a.Was != nil && a.Was.RunID == h.roster.RunID && !h.outcome.Again {
+	if a.Was != nil && !h.outcome.Again && (a.Was.RunID == h.roster.RunID || a.Was.RunID == h.cfg.Was.RunID && h.placed == nil) {
 		o := h.outcome.trimmed()
 		no.outcome = &o
 	}

@@ -54,6 +54,9 @@ func (h *Head) part(conn *tls.Conn, by time.Time, a *application, no *refusal) {
 		if _, err := conn.Write(frame); err != nil {
 			return
 		}
+		if no.outcome != nil && a.Was != nil {
+			defer h.told(*a.Was) // once it has read that, or its time is over
+		}
 	}
 	// Closing with bytes unread would make the system drop what we just wrote.
 	_ = conn.CloseWrite()
@@ -85,4 +88,13 @@ func (h *Head) note(level zapcore.Level, text, who string, fields ...zap.Field) 
 	}
 	h.noted[key] = true
 	h.log.Log(level, text, append(fields, zap.String("node", who))...)
+}
+
+// told takes note that a node of the run before knows how this one ended.
+func (h *Head) told(was Place) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if was.RunID == h.cfg.Was.RunID {
+		h.heardBy(was.Rank)
+	}
 }

@@ -114,7 +114,7 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 		n.listener, n.id = listener, id
 	}
 	n.waiting.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: n.cfg.Nodes})
-	m := headMember{Head: head, log: n.log, late: n.late, spreads: n.onEveryNode(), othersDone: make(chan struct{}), goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
+	m := headMember{Head: head, log: n.log, late: n.late, orphan: n.stop.orphan, spreads: n.onEveryNode(), othersDone: make(chan struct{}), goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
 	go m.watch(n.end, n.stops)
 	return m, nil
 }

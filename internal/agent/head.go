@@ -17,6 +17,7 @@ type headMember struct {
 	log        *zap.Logger
 	late       func(self rendezvous.Node, r rendezvous.Report) // told of a node that came later
 	goesOn     func() bool                                     // the loss of a worker now is nothing to the job
+	orphan     func() bool                                     // this node's supervisor is gone
 	spreads    bool                                            // every node runs the job
 	othersDone chan struct{}                                   // closed when every other node is done
 }
@@ -49,6 +50,12 @@ func (h headMember) Done(ctx context.Context) error {
 
 func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
 	o.Again = again(o)
+	if h.orphan() {
+		// To the workers this head is lost, and each decides what follows from
+		// that. An outcome would end them, restarts or not.
+		_ = h.Close()
+		return o
+	}
 	if silent := h.Finish(ctx, o); len(silent) > 0 {
 		h.log.Warn("did not hear that the run is over: " + nodeNames(silent))
 	}

@@ -156,6 +156,13 @@ func (s *stopper) waitForOthers() {
 	s.waits = true
 }
 
+// orphan reports whether the supervisor is gone.
+func (s *stopper) orphan() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alone
+}
+
 // killedJob reports whether the job was killed at the deadline.
 func (s *stopper) killedJob() bool {
 	s.mu.Lock()

@@ -5,5 +5,12 @@
 //
 //	go test ./test/faults -update
 //
-// It needs root, ip and iptables.
+// It also holds the promise of SYMINIT_RESTARTS=unlimited in containers that
+// their engine starts again: five nodes of the shipped binary, each process 1 in
+// namespaces of its own, with a program that stands in for Ray, and kills and
+// cuts that are drawn from a seed:
+//
+//	go test ./test/faults -run Convergence -seed 7 -events 50
+//
+// It needs root, ip, iptables and nsenter.
 package faults

@@ -21,11 +21,12 @@ var states = []string{"gathering", "agreed", "starting", "running", "draining"}
 type fault struct {
 	name  string
 	do    func(w *world)
-	undo  func(w *world) // after half of LOST_AFTER; nil: the fault is for good
-	slow  bool           // a slow line, which takes a LOST_AFTER of its own
-	fatal bool           // no run survives it that has begun
-	gone  string         // who is killed or frozen for good: "worker", "head", "" for nobody
-	maybe bool           // chance decides
+	undo  func(w *world)                          // after half of LOST_AFTER; nil: the fault is for good
+	slow  bool                                    // a slow line, which takes a LOST_AFTER of its own
+	fatal bool                                    // no run survives it that has begun
+	gone  string                                  // who is killed or frozen for good: "worker", "head", "" for nobody
+	maybe bool                                    // chance decides
+	meet  func(t *testing.T, state string) string // what happened, in place of do; nil: do
 }
 
 const (
@@ -54,6 +55,7 @@ var faults = []fault{
 	{name: "the worker is killed", do: func(w *world) { _ = w.work.cmd.Process.Kill() }, fatal: true, gone: "worker"},
 	{name: "the head is frozen (SIGSTOP)", do: func(w *world) { w.head.freeze() }, fatal: true, gone: "head"},
 	{name: "the head is killed", do: func(w *world) { _ = w.head.cmd.Process.Kill() }, fatal: true, gone: "head"},
+	{name: "the worker's disk is full", meet: fullDisk},
 }
 
 // TestFaults has every fault meet a run in every state.
@@ -98,6 +100,9 @@ func needs(t *testing.T) {
 
 // meet has one fault meet one state, and says what happened.
 func meet(t *testing.T, f fault, state string) string {
+	if f.meet != nil {
+		return f.meet(t, state)
+	}
 	lostAfter := 2 * time.Second
 	if f.slow {
 		lostAfter = 8 * time.Second
@@ -259,5 +264,10 @@ within SYMINIT_LOST_AFTER where it is silent.
 gathering: not all nodes are here. agreed: they have the roster. starting: the
 worker is not ready yet. running: the job runs. draining: the job has ended, and
 the fault comes before the nodes know.
+
+A full disk is one where TMPDIR, /dev/shm and the place of the log have no room.
+
+Nodes that come back after kills, cuts and freezes, drawn by chance, are in the
+same folder: TestConvergence.
 
 `

@@ -36,9 +36,7 @@ func newWorld(t *testing.T, lostAfter time.Duration, atOnce bool) *world {
 		w.env = append(w.env, "SYMINIT_TEST_AT_ONCE=1")
 	}
 	for _, ns := range []string{w.near, w.far} {
-		sh(t, "ip netns add "+ns)
-		t.Cleanup(func() { sh(t, "ip netns del "+ns) })
-		sh(t, "ip -n "+ns+" link set lo up")
+		namespace(t, ns)
 	}
 	w.link = connect(t, w.near, w.far)
 	for ns, ip := range map[string]string{w.near: headIP, w.far: "10.77.0.2"} {
@@ -50,6 +48,14 @@ func newWorld(t *testing.T, lostAfter time.Duration, atOnce bool) *world {
 
 // in runs a command in a host's network.
 func (w *world) in(ns, command string) { sh(w.t, "nsenter --net=/run/netns/"+ns+" "+command) }
+
+// namespace makes a host's network, with its loopback up.
+func namespace(t *testing.T, name string) {
+	t.Helper()
+	sh(t, "ip netns add "+name)
+	t.Cleanup(func() { sh(t, "ip netns del "+name) })
+	sh(t, "ip -n "+name+" link set lo up")
+}
 
 func sh(t *testing.T, command string) {
 	words := strings.Fields(command)
