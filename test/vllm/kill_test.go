@@ -43,3 +43,15 @@ func TestKilledHead(t *testing.T) {
 		})
 	}
 }
+
+// TestKilledServer: vLLM's first process is killed, as for want of memory. The
+// others, which by themselves would stay and hold what they have, are swept.
+func TestKilledServer(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := c.Pair(modes[0].host())
+	head.WaitLog(serving, up)
+	head.Kill("^[^ ]*python3 [^ ]*vllm serve")
+	containers.WantExits(t, up, 137, head, worker)
+	head.WantLog("killed by SIGKILL", "processes are left", "VLLM::EngineCor")
+}
