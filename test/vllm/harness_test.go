@@ -40,6 +40,20 @@ var modes = []mode{
 		backend: "'distributed_executor_backend': 'ray'",
 		process: "^ray::RayWorkerProc",
 	},
+	{
+		name:    "mp",
+		env:     []string{"SYMINIT_RUNTIME=mp"},
+		args:    []string{"--distributed-executor-backend", "mp", "--tensor-parallel-size", "2"},
+		backend: "'distributed_executor_backend': 'mp'",
+		process: "^VLLM::Worker",
+	},
+	{
+		name:    "data parallel",
+		env:     []string{"SYMINIT_RUNTIME=mp"},
+		args:    []string{"--data-parallel-size", "2", "--api-server-count", "1"},
+		backend: "'data_parallel_size': 2",
+		process: "^VLLM::EngineCore",
+	},
 }
 
 // serve is the command of every test, without what the mode adds.
