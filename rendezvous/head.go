@@ -123,7 +123,7 @@ type member struct {
 	was   *Place
 	ready bool
 	late  bool // came when the run was going
-	fail  bool // its Failed was told
+	fail  bool // its Failed, or Done, was told
 	gone  bool
 	acked bool
 

@@ -12,7 +12,7 @@ import (
 )
 
 // eventRoom makes room for all events that there can be: of each worker one
-// Lost and one Failed, and any number of Stopped, which is limited in hear. Of
+// Lost and one Failed or Done, and any number of Stopped, which is limited in hear. Of
 // those that come into a run that is going, only so many are taken in that
 // there is room: twice as many as a run has, if nobody reads.
 func eventRoom(nodes int) int { return 5*nodes + maxStopped }
@@ -167,6 +167,10 @@ func (h *Head) hear(m *member, msg message) {
 		h.log.Warn("node reports a failure", zap.Stringer("node", m.node), zap.Int("code", o.Code),
 			zap.String("cause", o.Cause))
 		h.events <- Failed{o}
+	case msg.Type == kindDone && !m.fail:
+		m.fail = true
+		h.log.Debug("node is done", zap.Stringer("node", m.node))
+		h.events <- Done{m.public()}
 	case msg.Type == kindStop:
 		h.log.Info("node was told to stop", zap.Stringer("node", m.node), zap.Stringer("signal", msg.Signal))
 		if len(h.events) < maxStopped {

@@ -19,7 +19,7 @@ const (
 	kindJoin  kind = "join"
 	kindReady kind = "ready"
 	kindFail  kind = "fail"
-	kindStop  kind = "stop"
+	kindDone  kind = "done"
 	kindAck   kind = "ack"
 	// Head to worker.
 	kindRefuse  kind = "refuse"
@@ -31,6 +31,7 @@ const (
 	kindChange  kind = "change"
 	kindOutcome kind = "outcome"
 	// Both ways.
+	kindStop kind = "stop"
 	kindBeat kind = "beat"
 )
 

@@ -21,6 +21,8 @@ type Outcome struct {
 	Node  string   `json:"node,omitempty"` // that node's name
 	Cause string   `json:"cause"`          // one line for people
 	Tail  []string `json:"tail,omitempty"` // the last lines of what failed there; sent up to 64 KiB
+	// Job says that the code is a job's own, whatever it means elsewhere.
+	Job bool `json:"job,omitempty"`
 	// Again says that this is the end of one run and not of the work: every
 	// node ends what it runs, and joins, or gathers, once more.
 	Again bool `json:"again,omitempty"`
@@ -50,7 +52,7 @@ func cut(text string, size int) string {
 }
 
 // Event is what a head is told about its workers between the agreement and
-// [Head.Finish]: a [Lost], a [Joined], a [Failed] or a [Stopped].
+// [Head.Finish]: a [Lost], a [Joined], a [Failed], a [Done] or a [Stopped].
 type Event interface{ event() }
 
 // Lost says that a node's session is over. There is one at most for each node,
@@ -65,8 +67,11 @@ type Lost struct {
 type Joined struct{ Node Node }
 
 // Failed is a worker's own [Worker.Fail], with Rank and Node filled in by the
-// head. There is one at most for each node.
+// head. There is one at most for each node, or one [Done].
 type Failed struct{ Outcome Outcome }
+
+// Done says that a node's part of the run has ended well, by [Worker.Done].
+type Done struct{ Node Node }
 
 // Stopped says that a worker was told to stop, by [Worker.Stop].
 type Stopped struct {
@@ -77,6 +82,7 @@ type Stopped struct {
 func (Lost) event()    {}
 func (Joined) event()  {}
 func (Failed) event()  {}
+func (Done) event()    {}
 func (Stopped) event() {}
 
 // Stage is what a node waits for.

@@ -17,7 +17,7 @@ import (
 // everyMessage has one of each kind, with every field set. A message more
 // belongs here, and into docs/protocol.md.
 func everyMessage() []message {
-	outcome := &Outcome{Code: 3, Rank: 1, Node: "b", Cause: "the job ended with 3", Tail: []string{"Traceback:", "x < y"}}
+	outcome := &Outcome{Code: 3, Rank: 1, Node: "b", Cause: "the job ended with 3", Tail: []string{"Traceback:", "x < y"}, Job: true}
 	roster := Roster{
 		RunID:   "RUN",
 		Nodes:   []Node{{Name: "head", Addr: addr("10.0.0.1")}, {Name: "b"}, {Name: "c", Addr: addr("fe80::1%eth0"), Gone: true}},
@@ -41,6 +41,7 @@ func everyMessage() []message {
 		{Type: kindBeat},
 		{Type: kindStop, Signal: syscall.SIGTERM},
 		{Type: kindFail, Outcome: outcome},
+		{Type: kindDone},
 		{Type: kindOutcome, Outcome: &Outcome{Code: 69, Rank: 1, Node: "b", Cause: "lost b", Again: true}},
 		{Type: kindAck},
 	}

@@ -31,6 +31,7 @@ type Worker struct {
 
 	agreedC, goingC, overC chan struct{}
 	outcomeC               chan Outcome // of 1
+	stopsC                 chan syscall.Signal
 
 	rank int // of the session's reader, which is done with it before agreedC is closed
 
@@ -47,8 +48,8 @@ func newWorker(j *joiner, sess *session) *Worker {
 	return &Worker{
 		cfg: j.cfg, log: j.cfg.Log, began: j.began, sess: sess, done: make(chan struct{}),
 		agreedC: make(chan struct{}), goingC: make(chan struct{}), overC: make(chan struct{}),
-		outcomeC: make(chan Outcome, 1),
-		rank:     NoRank,
+		outcomeC: make(chan Outcome, 1), stopsC: make(chan syscall.Signal, maxStopped),
+		rank: NoRank,
 	}
 }
 

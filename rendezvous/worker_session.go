@@ -29,6 +29,8 @@ func (w *Worker) hear(m message) error {
 		return w.change(*m.Change)
 	case kindGo:
 		return w.goAhead()
+	case kindStop:
+		w.stopped(m.Signal)
 	case kindOutcome:
 		// Before anyone here acts on it, so that a process that exits at once
 		// has acknowledged all the same.

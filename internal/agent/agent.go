@@ -85,7 +85,6 @@ type node struct {
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
 	ready       atomic.Bool // every node's runtime has been up
-	jobEnded    bool        // the outcome is the job's own
 
 	life   context.Context // the run's; cancelled with a verdict
 	cancel context.CancelCauseFunc
@@ -184,7 +183,7 @@ func (n *node) carry(m member, roster rendezvous.Roster, err error) (runtime *la
 		return runtime, n.outcomeOf(err)
 	}
 	n.to(running)
-	return runtime, n.work(plan)
+	return runtime, n.work(m, plan)
 }
 
 // meet makes this node a member of the run and waits for the roster. The member
@@ -242,26 +241,4 @@ func (n *node) settle(m member, o rendezvous.Outcome) rendezvous.Outcome {
 	ctx, cancel := context.WithTimeout(n.stop.patient, n.cfg.LostAfter)
 	defer cancel()
 	return m.Settle(ctx, o, n.again)
-}
-
-// chooseRuntime finds out what the image brings and what carries the job.
-func (n *node) chooseRuntime() (err error) {
-	n.runtime = n.cfg.Runtime
-	if n.runtime == config.RuntimeNone || n.runtime == config.RuntimeAuto && n.cfg.Nodes == 1 {
-		n.runtime = launch.None
-		return nil
-	}
-	n.image = launch.Inspect(n.environ, n.cfg.RayBin)
-	if n.runtime == config.RuntimeAuto {
-		if n.runtime, err = launch.RuntimeFor(n.cfg.Nodes, n.args, n.image); err != nil {
-			return &failure{code: CodeConfig, err: err}
-		}
-	}
-	if n.runtime == launch.Ray {
-		if err := launch.CheckStartArgs(n.cfg.RayStartArgs); err != nil {
-			return &failure{code: CodeConfig, err: err}
-		}
-		return nil
-	}
-	return failf(CodeConfig, "SYMINIT_RUNTIME=%s, which this command calls for, is not supported yet; set it to ray, with Ray in the image", n.runtime)
 }

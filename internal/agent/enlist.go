@@ -94,8 +94,8 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume,
 		Secret: n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
 		Rejoin: n.cfg.OnLoss == config.OnLossIgnore,
-		// Ray tells nodes apart by their addresses.
-		UniqueAddrs: n.runtime == launch.Ray,
+		// Ray and vLLM tell nodes apart by their addresses.
+		UniqueAddrs: n.runtime != launch.SPMD,
 		LostAfter:   n.cfg.LostAfter, Payload: n.orders(), Progress: n.waiting.update, Log: n.log,
 	})
 	if err != nil {
@@ -105,7 +105,7 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 		n.listener, n.id = listener, id
 	}
 	n.waiting.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: n.cfg.Nodes})
-	m := headMember{Head: head, log: n.log, goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
+	m := headMember{Head: head, log: n.log, spreads: n.onEveryNode(), othersDone: make(chan struct{}), goesOn: func() bool { return n.cfg.OnLoss == config.OnLossIgnore && n.ready.Load() }}
 	go m.watch(n.end, n.stops)
 	return m, nil
 }
@@ -117,7 +117,7 @@ func (n *node) enlistWorker(id identity, portFree func() bool) member {
 	self.Addr = id.addr
 	address := net.JoinHostPort(n.cfg.Head, strconv.Itoa(int(n.cfg.Port)))
 	return &workerMember{
-		log: n.log, end: n.end, decided: make(chan struct{}), portFree: portFree,
+		log: n.log, end: n.end, stops: n.stops, decided: make(chan struct{}), portFree: portFree,
 		join: rendezvous.WorkerConfig{
 			Dial: newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial, Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Was: n.place, Progress: n.waiting.update, Log: n.log,
 		},

@@ -14,8 +14,10 @@ import (
 // headMember is this node's part in a run that it leads.
 type headMember struct {
 	*rendezvous.Head
-	log    *zap.Logger
-	goesOn func() bool // the loss of a worker now is nothing to the job
+	log        *zap.Logger
+	goesOn     func() bool   // the loss of a worker now is nothing to the job
+	spreads    bool          // every node runs the job
+	othersDone chan struct{} // closed when every other node is done
 }
 
 func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
@@ -25,6 +27,24 @@ func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 
 // Stop reports false: the head itself decides.
 func (headMember) Stop(syscall.Signal) bool { return false }
+
+func (h headMember) Spread(s syscall.Signal) {
+	if !h.spreads {
+		return
+	}
+	if err := h.Head.Spread(s); err != nil {
+		h.log.Error("telling the other nodes to stop", zap.Error(err)) // a number: cannot happen
+	}
+}
+
+func (h headMember) Done(ctx context.Context) error {
+	select {
+	case <-h.othersDone:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
 	o.Again = again(o)
@@ -37,6 +57,7 @@ func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, again func
 // watch turns what workers report into the end of the run, and returns when
 // the head is closed.
 func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest) {
+	done := 0
 	for e := range h.Events() {
 		switch e := e.(type) {
 		case rendezvous.Lost:
@@ -58,6 +79,10 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 				continue
 			}
 			end(e.Outcome)
+		case rendezvous.Done:
+			if done++; done == len(h.Roster().Nodes)-1 {
+				close(h.othersDone)
+			}
 		case rendezvous.Joined: // the log has it
 		case rendezvous.Stopped:
 			stops <- stopRequest{signal: e.Signal, from: "node " + describeNode(e.Node)}

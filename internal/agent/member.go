@@ -19,6 +19,12 @@ type member interface {
 	// Stop passes on that this node was told to stop. It reports false where
 	// nobody else has to decide about that.
 	Stop(s syscall.Signal) bool
+	// Spread passes on to the other nodes' jobs that this node's was told to
+	// stop, where it is this node that decides.
+	Spread(s syscall.Signal)
+	// Done says that this node's job has ended well. It returns nil once every
+	// node's has, where that is for this node to say, else why ctx has ended.
+	Done(ctx context.Context) error
 	// Settle makes o the outcome of the run on every node, as far as they can
 	// be reached before ctx ends, and returns the outcome that holds: the
 	// head's, if this node is not the head. Where it is for this node to say,
@@ -51,6 +57,10 @@ func (a alone) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 func (alone) Ready(context.Context) error { return nil }
 
 func (alone) Stop(syscall.Signal) bool { return false }
+
+func (alone) Spread(syscall.Signal) {}
+
+func (alone) Done(context.Context) error { return nil }
 
 func (alone) Settle(_ context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
 	o.Again = again(o)

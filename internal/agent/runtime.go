@@ -28,8 +28,9 @@ const (
 	rayGrace = 300 * time.Millisecond
 	// rayLastWords is how long ray start may take to say itself that it failed.
 	rayLastWords = 2 * time.Second
-	// rayTail is how many of Ray's last lines are shown when it fails.
-	rayTail = 40
+	// tailLines is how many of its last lines are shown of what has failed, Ray
+	// or a worker's job.
+	tailLines = 40
 	// rayClientPort is where the head's Ray Client server listens by default.
 	rayClientPort = 10001
 )
@@ -43,15 +44,17 @@ func (n *node) plan(roster rendezvous.Roster) (launch.Plan, error) {
 	for i, m := range roster.Nodes {
 		spec.Addrs[i] = m.Addr
 	}
-	if n.runtime == launch.Ray {
+	if n.runtime != launch.None {
 		var o orders
 		if err := json.Unmarshal(roster.Payload, &o); err != nil {
 			return launch.Plan{}, fmt.Errorf("read the head's orders: %w", err)
 		}
 		spec.Inherited, spec.Interface = o.Env, n.interfaceOf(spec.Addrs[spec.Rank])
-		var err error
-		if spec.Ray, err = n.raySpec(spec, o); err != nil {
-			return launch.Plan{}, err
+		if n.runtime == launch.Ray {
+			var err error
+			if spec.Ray, err = n.raySpec(spec, o); err != nil {
+				return launch.Plan{}, err
+			}
 		}
 	}
 	plan, err := launch.NewPlan(spec)
@@ -113,7 +116,12 @@ func (n *node) raySpec(spec launch.Spec, o orders) (launch.RaySpec, error) {
 // The runtime is returned with an error too: it may have to be ended.
 func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	if plan.Runtime == nil {
-		return nil, m.Ready(n.life)
+		if err := m.Ready(n.life); err != nil || n.runtime == launch.None {
+			return nil, err
+		}
+		n.ready.Store(true)
+		n.log.Info("every node is ready, starting the command: " + strings.Join(maskSecrets(plan.Job.Argv), " "))
+		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(n.life, n.cfg.StartTimeout)
 	defer cancel()
@@ -152,7 +160,7 @@ func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.C
 		}
 	}
 	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
-	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: rayTail, Blocked: uint64(n.origin.Blocked)})
+	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: tailLines, Blocked: uint64(n.origin.Blocked)})
 	if err != nil {
 		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
 	}

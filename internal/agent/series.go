@@ -67,7 +67,7 @@ func (s *series) close() {
 // again reports whether a run that ended so is followed by another, and takes
 // note of it.
 func (n *node) again(o rendezvous.Outcome) bool {
-	if n.stop.stopping() || o.Code == 0 || n.began.IsZero() || !n.jobEnded && final(o.Code) {
+	if n.stop.stopping() || o.Code == 0 || n.began.IsZero() || !o.Job && final(o.Code) {
 		return false
 	}
 	if time.Since(n.began) >= soundAfter {

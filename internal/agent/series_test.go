@@ -21,6 +21,9 @@ func endedRun(restarts config.Restarts) *node {
 	}
 }
 
+// jobsOwn marks a code in TestAgain.
+const jobsOwn = 1000
+
 func TestAgain(t *testing.T) {
 	for name, tt := range map[string]struct {
 		restarts config.Restarts
@@ -28,14 +31,14 @@ func TestAgain(t *testing.T) {
 		change   func(*node)
 		want     bool
 	}{
-		"failed job":               {1, 3, func(n *node) { n.jobEnded = true }, true},
-		"job's own 127":            {1, 127, func(n *node) { n.jobEnded = true }, true},
+		"failed job":               {1, jobsOwn + 3, nil, true},
+		"job's own 127":            {1, jobsOwn + 127, nil, true},
 		"command not found":        {1, 127, nil, false},
 		"lost node":                {1, CodeLost, nil, true},
 		"Ray did not start":        {1, CodeRuntime, nil, true},
 		"refused":                  {1, CodeRefused, nil, false},
 		"wrong setting":            {1, CodeConfig, nil, false},
-		"the job succeeded":        {1, 0, func(n *node) { n.jobEnded = true }, false},
+		"the job succeeded":        {1, jobsOwn, nil, false},
 		"no restarts":              {0, CodeLost, nil, false},
 		"the nodes never met":      {1, CodeLost, func(n *node) { n.began = time.Time{} }, false},
 		"told to stop":             {1, 143, func(n *node) { n.stop.first = &stopRequest{signal: syscall.SIGTERM} }, false},
@@ -49,7 +52,7 @@ func TestAgain(t *testing.T) {
 			if tt.change != nil {
 				tt.change(n)
 			}
-			if got := n.again(rendezvous.Outcome{Code: tt.code}); got != tt.want {
+			if got := n.again(rendezvous.Outcome{Code: tt.code % jobsOwn, Job: tt.code >= jobsOwn}); got != tt.want {
 				t.Errorf("again: %t, want %t", got, tt.want)
 			}
 		})

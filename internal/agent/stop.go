@@ -35,6 +35,16 @@ type stopRequest struct {
 	signal syscall.Signal
 	from   string // the node that was told to stop
 	own    bool   // that node is this one
+	// passedOn says that the head has decided about it: it is for this node's
+	// job.
+	passedOn bool
+	handled  chan<- struct{} // closed once the job has been told; may be nil
+}
+
+// jobStop is how a job is told to stop.
+type jobStop struct {
+	headless   bool          // it isn't: it ends when the head's has
+	againAfter time.Duration // after the first time, a second time; 0: never
 }
 
 // String says which signal came where.
@@ -52,10 +62,13 @@ type stopper struct {
 	end      func(rendezvous.Outcome) // ends the run from outside the flow
 	outcome  func(code int, cause string) rendezvous.Outcome
 	job      *launch.Process
+	how      jobStop
+	waits    bool // the job has ended, and the run goes on until others' have
 	member   member
 	first    *stopRequest   // the one that began the stop
 	deadline time.Time      // when the container has to be gone; zero before a stop
 	killed   bool           // the job was killed at the deadline
+	expired  bool           // the deadline has passed, with the job at its end already
 	alone    bool           // the supervisor is gone
 	told     map[string]int // how often each node was told to stop
 	passed   int            // how often the job was
@@ -76,7 +89,7 @@ func newStopper(c stopConfig) *stopper {
 func (s *stopper) begin(end func(rendezvous.Outcome), outcome func(code int, cause string) rendezvous.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end, s.outcome, s.job, s.member = end, outcome, nil, nil
+	s.end, s.outcome, s.job, s.how, s.member, s.waits = end, outcome, nil, jobStop{}, nil, false
 	switch {
 	case s.alone:
 		s.endAbandoned()
@@ -99,14 +112,14 @@ func (s *stopper) setMember(m member) {
 
 // startJob starts the job unless the run is being stopped already, so that no
 // signal falls between the two.
-func (s *stopper) startJob(start func() (*launch.Process, error)) (*launch.Process, error) {
+func (s *stopper) startJob(how jobStop, start func() (*launch.Process, error)) (*launch.Process, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.first != nil {
 		return nil, failf(128+int(s.first.signal), "%s before the job started", s.first)
 	}
 	p, err := start()
-	s.job = p
+	s.job, s.how = p, how
 	return p, err
 }
 
@@ -125,6 +138,20 @@ func (s *stopper) stopping() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.first != nil || s.alone
+}
+
+// toldJob reports whether the job was told to stop.
+func (s *stopper) toldJob() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.passed > 0
+}
+
+// waitForOthers says that the job's end isn't the run's.
+func (s *stopper) waitForOthers() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waits = true
 }
 
 // killedJob reports whether the job was killed at the deadline.
@@ -169,6 +196,9 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 		if s.handle(request) {
 			expired.Reset(s.patience())
 		}
+		if request.handled != nil {
+			close(request.handled)
+		}
 	}
 }
 
@@ -185,14 +215,15 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 	}
 	s.told[r.from]++
 	switch {
+	case stops && !r.passedOn && s.member != nil && s.member.Stop(r.signal): // the head decides
+	case stops && s.job != nil && s.how.headless:
 	case s.job != nil:
 		// With compose every node is told at the same time, and the job is to
 		// hear that once; but twice if one of them is told twice.
-		if r.own || s.told[r.from] > s.passed {
+		if r.own || r.passedOn || s.told[r.from] > s.passed {
 			s.forward(r.signal)
 		}
 	case !stops:
-	case s.member != nil && s.member.Stop(r.signal): // the head decides
 	case began:
 		s.endBeforeTheJob()
 	}
@@ -227,7 +258,19 @@ func (s *stopper) endAbandoned() {
 func (s *stopper) forward(sig syscall.Signal) {
 	if signals.AsksToEnd(sig) {
 		s.passed++
+		if s.member != nil {
+			s.member.Spread(sig)
+		}
+		if s.passed == 1 && s.how.againAfter > 0 {
+			job := s.job
+			time.AfterFunc(s.how.againAfter, func() { s.tellAgain(job, sig) })
+		}
 	}
+	s.send(sig)
+}
+
+// send is called with mu held.
+func (s *stopper) send(sig syscall.Signal) {
 	to, ok := s.rewrites.Apply(sig)
 	if !ok {
 		return
@@ -241,12 +284,28 @@ func (s *stopper) forward(sig syscall.Signal) {
 	}
 }
 
+// tellAgain tells the job a second time to stop, unless it has ended or somebody
+// else has done so.
+func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-job.Done():
+		return
+	default:
+	}
+	if s.job == job && s.passed == 1 {
+		s.log.Info(fmt.Sprintf("the job still runs %s after %s: sending it again", s.how.againAfter, signals.Name(sig)))
+		s.send(sig)
+	}
+}
+
 // patience is how long after the first request this node waits for the run to
 // end by itself.
 func (s *stopper) patience() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.job != nil {
+	if s.job != nil && !s.how.headless {
 		return s.timeout - s.reserve(jobReserve)
 	}
 	return s.timeout - s.reserve(nodeReserve)
@@ -262,13 +321,17 @@ func (s *stopper) reserve(usual time.Duration) time.Duration {
 func (s *stopper) expire() (killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.job == nil {
+	if s.job == nil || s.how.headless || s.waits && s.expired {
 		s.end(s.outcome(128+int(s.first.signal), s.first.String()))
 		s.hurry()
 		return false
 	}
 	select {
 	case <-s.job.Done():
+		if s.waits { // for jobs that are being killed now; a moment later this is over
+			s.expired = true
+			return true
+		}
 		s.hurry()
 		return false
 	default:

@@ -49,7 +49,7 @@ func newStopRun(t *testing.T, timeout time.Duration) *stopRun {
 // sh starts a shell script as the job and returns once it says that it is up.
 func (r *stopRun) sh(t *testing.T, script string) *launch.Process {
 	t.Helper()
-	job, err := r.startJob(func() (*launch.Process, error) {
+	job, err := r.startJob(jobStop{}, func() (*launch.Process, error) {
 		return launch.Start(launch.Command{
 			Argv: []string{"sh", "-c", script + "; echo >$UP; while :; do sleep 1000 & wait $!; done"},
 			Env:  append(os.Environ(), "UP="+r.up),
@@ -149,7 +149,7 @@ func TestTermBeforeTheJob(t *testing.T) {
 	if o := <-r.ended; o.Code != 143 {
 		t.Errorf("code %d, want 143", o.Code)
 	}
-	_, err := r.startJob(func() (*launch.Process, error) { t.Error("the job was started"); return nil, nil })
+	_, err := r.startJob(jobStop{}, func() (*launch.Process, error) { t.Error("the job was started"); return nil, nil })
 	if err == nil {
 		t.Error("startJob has no error")
 	}

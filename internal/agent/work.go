@@ -18,16 +18,13 @@ const failedJobGrace = time.Second
 
 // work runs the job, or on a node without one waits for the end of the run,
 // and returns the outcome as this node sees it.
-func (n *node) work(plan launch.Plan) rendezvous.Outcome {
+func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 	if plan.Job == nil {
 		<-n.life.Done()
 		return n.outcomeOf(n.life.Err())
 	}
-	job, err := n.stop.startJob(func() (*launch.Process, error) {
-		return launch.Start(*plan.Job, launch.ProcessConfig{
-			Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
-			OnStop: n.suspend,
-		})
+	job, err := n.stop.startJob(n.jobStop(plan), func() (*launch.Process, error) {
+		return launch.Start(*plan.Job, n.jobConfig())
 	})
 	if err != nil {
 		return n.outcomeOf(err)
@@ -37,18 +34,30 @@ func (n *node) work(plan launch.Plan) rendezvous.Outcome {
 	}
 	select {
 	case <-job.Done():
-		return n.jobOutcome(job)
+		return n.jobOver(m, plan, job)
 	case <-n.life.Done():
 		select {
 		case <-job.Done():
-			return n.jobOutcome(job)
+			return n.jobOver(m, plan, job)
 		default:
 		}
 	}
 	outcome := n.outcomeOf(n.life.Err())
-	n.log.Warn("the run is over, ending the job: " + outcome.Cause)
-	job.Stop(failedJobGrace)
+	n.endJob(plan, job, outcome)
 	return outcome
+}
+
+// jobConfig is how the job is looked after. A worker's is nobody's first place to
+// look for why a run has failed: its last lines are kept, for the head.
+func (n *node) jobConfig() launch.ProcessConfig {
+	c := launch.ProcessConfig{
+		Name: "job", Log: n.log, Group: n.group, Blocked: uint64(n.origin.Blocked), Closed: n.origin.Closed,
+		OnStop: n.suspend,
+	}
+	if n.rankNow() > 0 {
+		c.TailLines, c.Copied = tailLines, true
+	}
+	return c
 }
 
 // suspend is for a job that was stopped, with Ctrl-Z say.
@@ -60,10 +69,10 @@ func (n *node) suspend() {
 
 // jobOutcome is what the end of the job means for the run.
 func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
-	n.jobEnded = true
 	status := job.Status()
 	code := signals.ExitCode(status)
 	o := n.outcome(code, fmt.Sprintf("the job exited with code %d", code))
+	o.Job = true
 	if status.Signaled() {
 		o.Cause = "the job was killed by " + signals.Name(status.Signal())
 	}
@@ -75,6 +84,9 @@ func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
 		o.Cause += fmt.Sprintf(", after %s", request)
 	case code == 0 && n.service():
 		o.Code, o.Cause = 1, "the server ended unasked with code 0, which counts as 1; SYMINIT_SERVICE=false lets it"
+	}
+	if o.Code != 0 && !stopping {
+		o.Tail = job.Tail()
 	}
 	return o
 }
@@ -94,8 +106,10 @@ func (n *node) service() bool {
 
 // announce writes the last line: who ended the run and why.
 func (n *node) announce(o rendezvous.Outcome) {
-	for _, line := range o.Tail {
-		n.log.Error("| " + line)
+	if !o.Job || o.Rank != n.rankNow() { // else its output is there already
+		for _, line := range o.Tail {
+			n.log.Error("| " + line)
+		}
 	}
 	text := "run over: " + o.Cause
 	if o.Rank >= 0 && o.Rank != n.rankNow() {

@@ -17,6 +17,8 @@ type workerMember struct {
 	join rendezvous.WorkerConfig
 	log  *zap.Logger
 	end  func(rendezvous.Outcome)
+	// stops gets what the head passes on.
+	stops chan<- stopRequest
 	// portFree, unless nil, reports whether this node could be the head after
 	// all.
 	portFree func() bool
@@ -57,9 +59,29 @@ func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error
 
 // watch ends the run on this node when the head says so, or is gone.
 func (w *workerMember) watch(joined *rendezvous.Worker) {
-	w.verdict = <-joined.Outcome()
-	close(w.decided)
-	w.end(w.verdict)
+	for {
+		select {
+		case s := <-joined.Stops():
+			w.tellJob(s)
+		case w.verdict = <-joined.Outcome():
+			// What the head passed on before counts: a job that was told to stop
+			// has more time than one that is just over.
+			for len(joined.Stops()) > 0 {
+				w.tellJob(<-joined.Stops())
+			}
+			close(w.decided)
+			w.end(w.verdict)
+			return
+		}
+	}
+}
+
+// tellJob passes on a stop that the head has decided, and returns once it has
+// reached the job.
+func (w *workerMember) tellJob(s syscall.Signal) {
+	handled := make(chan struct{})
+	w.stops <- stopRequest{signal: s, from: "another node", passedOn: true, handled: handled}
+	<-handled
 }
 
 func (w *workerMember) session() *rendezvous.Worker {
@@ -82,6 +104,18 @@ func (w *workerMember) Stop(s syscall.Signal) bool {
 		return false
 	}
 	return true
+}
+
+// Spread does nothing: the head decides.
+func (*workerMember) Spread(syscall.Signal) {}
+
+// Done tells the head, and leaves the rest to it.
+func (w *workerMember) Done(ctx context.Context) error {
+	if err := w.session().Done(); err != nil {
+		w.log.Debug("telling the head that this node is done", zap.Error(err))
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // Settle reports o to the head, unless it has decided already, and waits for

@@ -148,10 +148,34 @@ func (c *Config) checkPorts() []error {
 }
 
 func (c *Config) checkRuntime() []error {
-	if c.Runtime != RuntimeNone || c.Nodes < 2 {
+	if c.bad[nameRuntime] || c.Runtime == RuntimeAuto {
 		return nil
 	}
-	return []error{c.conflict(nameRuntime, "carries a job over one node, and "+nameNodes+" is "+strconv.Itoa(c.Nodes), "", "unset one of the two")}
+	errs := c.checkElastic(c.Runtime)
+	if c.Runtime == RuntimeNone && c.Nodes > 1 {
+		errs = append(errs, c.conflict(nameRuntime, "carries a job over one node, and "+nameNodes+" is "+strconv.Itoa(c.Nodes), "", "unset one of the two"))
+	}
+	return errs
+}
+
+// Suits returns what is wrong with the values where RUNTIME is auto and has
+// turned out to be this one. It comes after Resolve.
+func (c *Config) Suits(runtime string) error { return errors.Join(c.checkElastic(runtime)...) }
+
+// checkElastic refuses what only Ray can do: nodes that go and come.
+func (c *Config) checkElastic(runtime string) []error {
+	if runtime == RuntimeRay {
+		return nil
+	}
+	var errs []error
+	reason := "needs Ray, and " + nameRuntime + " is " + runtime
+	if c.OnLoss == OnLossIgnore && !c.bad[nameOnLoss] {
+		errs = append(errs, c.conflict(nameOnLoss, reason, OnLossFail, "unset it, or set "+nameRuntime+"=ray"))
+	}
+	if c.MaxNodes > c.Nodes && !c.bad[nameMaxNodes] && !c.bad[nameNodes] {
+		errs = append(errs, c.conflict(nameMaxNodes, "more than "+nameNodes+" "+reason, strconv.Itoa(c.Nodes), "unset it, or set "+nameRuntime+"=ray"))
+	}
+	return errs
 }
 
 // checkWaitAll refuses to wait for what never ends by itself.

@@ -71,8 +71,9 @@ func TestResolveRefuses(t *testing.T) {
 		"port is Ray's":     {with("PORT", "6379"), `SYMINIT_PORT="6379"`},
 		"Ray's is the port": {with("RAY_PORT", "6378"), `SYMINIT_RAY_PORT="6378"`},
 		"none on two":       {with("RUNTIME", "none"), `SYMINIT_RUNTIME="none": carries a job over one node`},
-		"mp":                {with("RUNTIME", "mp"), `SYMINIT_RUNTIME="mp": not supported yet; accepted: auto, ray or none`},
-		"spmd":              {with("RUNTIME", "spmd"), `SYMINIT_RUNTIME="spmd": not supported yet`},
+		"mp, losses":        {with("RUNTIME", "mp", "ON_LOSS", "ignore"), `SYMINIT_ON_LOSS="ignore": needs Ray, and SYMINIT_RUNTIME is mp; accepted: fail`},
+		"spmd, more nodes":  {with("RUNTIME", "spmd", "MAX_NODES", "3"), `SYMINIT_MAX_NODES="3": more than SYMINIT_NODES needs Ray, and SYMINIT_RUNTIME is spmd; accepted: 2`},
+		"none, losses":      {map[string]string{"RUNTIME": "none", "ON_LOSS": "ignore"}, `SYMINIT_ON_LOSS="ignore": needs Ray, and SYMINIT_RUNTIME is none`},
 		"preflight":         {with("PREFLIGHT", "fail"), `SYMINIT_PREFLIGHT="fail": not supported yet; accepted: off`},
 		"status":            {with("STATUS_ADDR", ":9090"), `SYMINIT_STATUS_ADDR=":9090": not supported yet; accepted: off`},
 	} {
@@ -85,9 +86,35 @@ func TestResolveRefuses(t *testing.T) {
 }
 
 func TestResolveTellsAllAtOnce(t *testing.T) {
-	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "STATUS_ADDR": ":1"})
+	_, err := resolved(t, map[string]string{"NODES": "3", "MAX_NODES": "2", "RUNTIME": "mp", "ON_LOSS": "ignore", "STATUS_ADDR": ":1"})
 	if got := lines(err); len(got) != 5 {
-		t.Errorf("want MAX_NODES, HEAD, TOKEN, RUNTIME and STATUS_ADDR, got %q", got)
+		t.Errorf("want MAX_NODES, HEAD, TOKEN, ON_LOSS and STATUS_ADDR, got %q", got)
+	}
+}
+
+// TestSuits: what auto turns out to be is held to the same.
+func TestSuits(t *testing.T) {
+	for _, vars := range []map[string]string{with("ON_LOSS", "ignore"), with("MAX_NODES", "3"), with()} {
+		cfg, err := resolved(t, vars)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.Suits("ray"); err != nil {
+			t.Errorf("ray, %v: %v", vars, err)
+		}
+		for _, runtime := range []string{"mp", "spmd"} {
+			if err := cfg.Suits(runtime); len(lines(err)) != len(vars)-len(with()) {
+				t.Errorf("%s, %v: %v", runtime, vars, err)
+			}
+		}
+	}
+}
+
+func TestRuntimesOverNodes(t *testing.T) {
+	for _, runtime := range []string{"auto", "ray", "mp", "spmd"} {
+		if cfg, err := resolved(t, with("RUNTIME", runtime)); err != nil || cfg.Runtime != runtime {
+			t.Errorf("%s: %v", runtime, err)
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ const (
 	nameInsecure  = Prefix + "INSECURE"
 	nameRayPort   = Prefix + "RAY_PORT"
 	nameWaitAll   = Prefix + "WAIT_ALL"
+	nameOnLoss    = Prefix + "ON_LOSS"
 
 	nameStopTimeout = Prefix + "STOP_TIMEOUT"
 	nameEndMargin   = Prefix + "END_MARGIN"

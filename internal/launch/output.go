@@ -16,9 +16,10 @@ const maxLine = 8 << 10
 
 // output reads what a process prints, line by line, and keeps the last lines.
 type output struct {
-	pipe *os.File
-	line func(string) // is called with every line
-	done chan struct{}
+	line    func(string) // is called with every line
+	pipes   []*os.File
+	sources []io.Reader // the same, with what is done with each byte
+	readers sync.WaitGroup
 
 	mu   sync.Mutex
 	ring []string // the last lines; next is the oldest once all are used
@@ -26,26 +27,42 @@ type output struct {
 	size int
 }
 
-// newOutput returns the descriptor to give to a process, and what reads the
-// other end of it.
-func newOutput(size int, line func(string)) (*output, *os.File, error) {
+func newOutput(size int, line func(string)) *output { return &output{size: size, line: line} }
+
+// pipe returns a descriptor to give to a process, whose other end is read. What
+// comes through it goes on to where, unless that is nil, byte for byte and at
+// once; if it can't, the process finds its pipe broken.
+func (o *output) pipe(where io.Writer) (*os.File, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return &output{pipe: reader, line: line, done: make(chan struct{}), size: size}, writer, nil
+	var source io.Reader = untilDeadline{reader}
+	if where != nil {
+		source = io.TeeReader(source, where)
+	}
+	o.readers.Add(1) // now: finish may come before read
+	o.pipes, o.sources = append(o.pipes, reader), append(o.sources, source)
+	return writer, nil
 }
 
-// read collects lines until no process has the other end open, or finish was
-// called and nothing more is there to be read.
+// read begins to collect lines, until no process has the other ends open, or
+// finish was called and nothing more is there to be read.
 func (o *output) read() {
-	defer close(o.done)
-	defer func() { _ = o.pipe.Close() }()
-	lines := bufio.NewReaderSize(untilDeadline{o.pipe}, maxLine)
+	for i, pipe := range o.pipes {
+		go func() {
+			defer o.readers.Done()
+			defer func() { _ = pipe.Close() }()
+			o.collect(bufio.NewReaderSize(o.sources[i], maxLine))
+		}()
+	}
+}
+
+func (o *output) collect(lines *bufio.Reader) {
 	for {
 		line, err := lines.ReadSlice('\n')
 		if len(line) > 0 {
-			o.add(string(bytes.TrimRight(line, "\r\n")))
+			o.add(shown(line))
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
@@ -53,12 +70,20 @@ func (o *output) read() {
 	}
 }
 
-// finish makes read come to its end, after what has been printed so far, and
+// shown is what a terminal would show of a line: a progress bar's last state.
+func shown(line []byte) string {
+	line = bytes.TrimRight(line, "\r\n")
+	return string(line[bytes.LastIndexByte(line, '\r')+1:])
+}
+
+// finish makes reading come to its end, after what has been printed so far, and
 // waits for it. Another process that has the other end open, and might for
 // ever, is not waited for.
 func (o *output) finish() {
-	_ = o.pipe.SetReadDeadline(time.Now())
-	<-o.done
+	for _, pipe := range o.pipes {
+		_ = pipe.SetReadDeadline(time.Now())
+	}
+	o.readers.Wait()
 }
 
 func (o *output) add(line string) {

@@ -1,9 +1,12 @@
 package launch
 
 import (
+	"io"
+	"os"
 	"slices"
 	"testing"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,4 +52,71 @@ func TestOutput(t *testing.T) {
 			t.Errorf("Tail() = %q", tail)
 		}
 	})
+}
+
+// TestCopiedOutput: it goes on as it is, each stream to its own, and its last
+// lines are kept; of a progress bar only how it ended.
+func TestCopiedOutput(t *testing.T) {
+	stdout, stderr := collect(t, &os.Stdout), collect(t, &os.Stderr)
+	c := shell("echo out; printf 'no end' >&2; printf '10%%\\r100%%\\n'; exit 3")
+	c.Env = []string{"PATH=/usr/bin:/bin"}
+	p, err := Start(c, ProcessConfig{Name: "test", Log: zap.NewNop(), TailLines: 5, Copied: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitDone(t, p)
+	if got := stdout(); got != "out\n10%\r100%\n" {
+		t.Errorf("standard output %q", got)
+	}
+	if got := stderr(); got != "no end" {
+		t.Errorf("standard error %q", got)
+	}
+	tail := p.Tail()
+	slices.Sort(tail) // two streams have no order
+	if want := []string{"100%", "no end", "out"}; !slices.Equal(tail, want) {
+		t.Errorf("Tail() = %q, want %q", tail, want)
+	}
+}
+
+// TestCopiedOutputIsBroken: the process learns it as without syminit between.
+func TestCopiedOutputIsBroken(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdout
+	t.Cleanup(func() { os.Stdout = before; _ = writer.Close() })
+	os.Stdout = writer
+	_ = reader.Close()
+	c := shell("yes")
+	c.Env = []string{"PATH=/usr/bin:/bin"}
+	p, err := Start(c, ProcessConfig{Name: "test", Log: zap.NewNop(), TailLines: 5, Copied: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Stop(0) })
+	waitDone(t, p)
+}
+
+// collect puts a pipe in a file's place, and returns what gives back the file and
+// what the pipe has got.
+func collect(t *testing.T, file **os.File) func() string {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := *file
+	*file = writer
+	return func() string {
+		*file = before
+		if err := writer.Close(); err != nil {
+			t.Error(err)
+		}
+		text, err := io.ReadAll(reader)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
 }

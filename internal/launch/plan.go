@@ -10,7 +10,7 @@ import (
 
 // Spec is what a plan is made from.
 type Spec struct {
-	Runtime   string   // None or Ray
+	Runtime   string   // None, Ray, MP or SPMD
 	Job       []string // command and arguments
 	Env       []string // the environment that syminit was given
 	Rank      int
@@ -50,6 +50,9 @@ type Plan struct {
 	Ready *Ready
 	// Job is nil on a node that only lends itself to another's.
 	Job *Command
+	// Headless says that Job isn't told to stop: it serves the head's, and ends
+	// when that has ended.
+	Headless bool
 	// Warnings are for the log: a line each.
 	Warnings []string
 }
@@ -86,15 +89,27 @@ func NewPlan(s Spec) (Plan, error) {
 		return Plan{}, fmt.Errorf("rank %d in a roster of %d nodes", s.Rank, len(s.Addrs))
 	}
 	s.Env = environ(s.Env).without(tokenVariable, tokenFileVariable)
+	var doubled bool
+	s.Job, doubled = undouble(s.Job)
+	plan, err := planFor(&s)
+	if doubled {
+		plan.Warnings = append(plan.Warnings, "the command says `vllm serve` twice, and is run with one of them: leave out the one that the image has in its ENTRYPOINT")
+	}
+	return plan, err
+}
+
+func planFor(s *Spec) (Plan, error) {
 	switch s.Runtime {
 	case None:
-		return planNone(&s)
+		return planNone(s)
 	case Ray:
-		return planRay(&s)
-	case MP, SPMD:
-		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=%s is not supported yet; set it to ray, or to none on one node", s.Runtime)
+		return planRay(s)
+	case MP:
+		return planMP(s)
+	case SPMD:
+		return planSPMD(s)
 	default:
-		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=%s is not known; set it to ray, or to none on one node", s.Runtime)
+		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=%s is not known; set it to ray, mp or spmd, or to none on one node", s.Runtime)
 	}
 }
 
@@ -102,7 +117,7 @@ func NewPlan(s Spec) (Plan, error) {
 // environment are the caller's.
 func planNone(s *Spec) (Plan, error) {
 	if n := len(s.Addrs); n > 1 {
-		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=none is for one node, and there are %d; set it to ray", n)
+		return Plan{}, fmt.Errorf("SYMINIT_RUNTIME=none is for one node, and there are %d; set it to ray, mp or spmd", n)
 	}
 	return Plan{Job: &Command{Argv: slices.Clone(s.Job), Env: s.Env, Foreground: true}}, nil
 }

@@ -68,6 +68,10 @@ func TestPlans(t *testing.T) {
 			s.Env = append(s.Env, "MASTER_PORT=1")
 		}),
 	}
+	golden(t, tests)
+}
+
+func golden(t *testing.T, tests map[string]Spec) {
 	for name, spec := range tests {
 		t.Run(name, func(t *testing.T) {
 			before := slices.Clone(spec.Env)
@@ -107,6 +111,9 @@ func describe(p Plan, s Spec) string {
 		fmt.Fprintln(&b, "ready", p.Ready.GCS, p.Ready.Addrs, p.Ready.Every)
 	}
 	describeCommand(&b, "job", p.Job, s)
+	if p.Headless {
+		fmt.Fprintln(&b, "headless")
+	}
 	for _, line := range p.Warnings {
 		fmt.Fprintln(&b, "warning", line)
 	}
@@ -179,7 +186,6 @@ func TestPlanErrors(t *testing.T) {
 		"no command":        {with(threeNodes(0), func(s *Spec) { s.Job = nil }), []string{"no command"}},
 		"rank of nobody":    {threeNodes(3), []string{"rank 3", "3 nodes"}},
 		"none on two nodes": {with(threeNodes(0), func(s *Spec) { s.Runtime = None }), []string{"SYMINIT_RUNTIME=none", "there are 3"}},
-		"mp":                {with(threeNodes(0), func(s *Spec) { s.Runtime = MP }), []string{"SYMINIT_RUNTIME=mp", "not supported yet"}},
 		"unknown runtime":   {with(threeNodes(0), func(s *Spec) { s.Runtime = "x" }), []string{"SYMINIT_RUNTIME=x"}},
 		"our option":        {startArgs("--num-cpus=1", "--port=7"), []string{"SYMINIT_RAY_START_ARGS", "--port", "SYMINIT_RAY_PORT"}},
 		"our option, alone": {startArgs("--address", "x"), []string{"--address", "SYMINIT_HEAD"}},

@@ -21,6 +21,10 @@ type ProcessConfig struct {
 	// output also goes to the log, at debug level. 0: the process has
 	// syminit's own standard input, output and error, with nothing in between.
 	TailLines int
+	// Copied says that the output goes to syminit's own in place of the log, and
+	// the process has syminit's input. What of these is a terminal stays the
+	// process's own, and isn't kept.
+	Copied bool
 	// Group is syminit's process group: where that has the terminal, a
 	// Foreground command gets it, and the group gets it back.
 	Group int
@@ -79,7 +83,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		}
 	}
 	if pc.TailLines > 0 {
-		closeFiles, err := p.capture(attr, pc.TailLines)
+		closeFiles, err := p.capture(attr, pc)
 		if err != nil {
 			return nil, fmt.Errorf("start %s: %w", pc.Name, err)
 		}
@@ -109,7 +113,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		return nil, startError(pc.Name, argv[0], err)
 	}
 	if p.output != nil {
-		go p.output.read()
+		p.output.read()
 	}
 	return p, nil
 }
@@ -129,20 +133,48 @@ func (p *Process) exec(path string, argv []string, attr *syscall.ProcAttr, block
 	return err
 }
 
-// capture points the standard descriptors to /dev/null and a pipe, and returns
-// what closes syminit's copies of the child's ends.
-func (p *Process) capture(attr *syscall.ProcAttr, lines int) (closeFiles func(), err error) {
+// capture puts pipes in the place of the standard descriptors, and returns what
+// closes syminit's copies of the child's ends.
+func (p *Process) capture(attr *syscall.ProcAttr, pc ProcessConfig) (closeFiles func(), err error) {
+	if pc.Copied {
+		p.output = newOutput(pc.TailLines, func(string) {})
+		return p.copied(attr)
+	}
+	p.output = newOutput(pc.TailLines, func(line string) { p.log.Debug(line) })
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		return nil, err
 	}
-	out, writer, err := newOutput(lines, func(line string) { p.log.Debug(line) })
+	writer, err := p.output.pipe(nil)
 	if err != nil {
 		return nil, errors.Join(err, null.Close())
 	}
-	p.output = out
 	attr.Files = []uintptr{null.Fd(), writer.Fd(), writer.Fd()}
 	return func() { _ = null.Close(); _ = writer.Close() }, nil
+}
+
+// copied is capture for output that goes on to syminit's own.
+func (p *Process) copied(attr *syscall.ProcAttr) (closeFiles func(), err error) {
+	var writers []*os.File
+	closeFiles = func() {
+		for _, w := range writers {
+			_ = w.Close()
+		}
+	}
+	for i, own := range []*os.File{os.Stdout, os.Stderr} {
+		fd := uintptr(i + 1)
+		if attr.Files[fd] != fd || isTerminal(fd) {
+			continue // closed by the caller, or a terminal's
+		}
+		w, err := p.output.pipe(own)
+		if err != nil {
+			closeFiles()
+			return nil, err
+		}
+		writers = append(writers, w)
+		attr.Files[fd] = w.Fd()
+	}
+	return closeFiles, nil
 }
 
 // foreground gives the terminal to the process. That can't be done before it

@@ -17,6 +17,12 @@ func inForeground(group int) bool {
 	return err == nil && foreground == group
 }
 
+// isTerminal reports whether a descriptor is a terminal.
+func isTerminal(fd uintptr) bool {
+	_, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+	return err == nil
+}
+
 // giveTerminal puts a process group into the foreground of the terminal.
 func giveTerminal(group int) error {
 	// The kernel stops a background process that does this with TTOU, unless

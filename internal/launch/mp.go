@@ -1,0 +1,194 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// vLLM's own defaults, which are given all the same: every node has to have the
+// same (ParallelConfig in vllm/config/parallel.py, 0.32).
+const (
+	vllmMasterPort = 29501
+	vllmDataPort   = 29550
+)
+
+// planMP runs `vllm serve` on every node with the options that make one server
+// of them, where the command lacks them.
+func planMP(s *Spec) (Plan, error) {
+	job := s.everywhere()
+	at := afterServe(job.Argv)
+	if at == 0 {
+		return Plan{}, notServe(job.Argv)
+	}
+	plan := Plan{Job: &job}
+	// On a worker nobody is at the keyboard, and what a terminal sends to all of
+	// its foreground would not reach the head.
+	job.Foreground = s.Rank == 0
+	if set, _ := environ(job.Env).lookup(vllmHostIP); set != s.self().String() {
+		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and the other nodes know this one as %s: vLLM listens at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
+	}
+	sp := spread{line: serveLine(job.Argv[at:]), nodes: len(s.Addrs), rank: s.Rank, spec: s}
+	if sp.nodes > 1 {
+		if err := sp.arrange(); err != nil {
+			return Plan{}, err
+		}
+	}
+	job.Argv = slices.Concat(job.Argv[:at], sp.line, sp.add)
+	plan.Headless = slices.Contains(sp.add, optHeadless.long)
+	plan.Warnings = append(plan.Warnings, sp.warnings...)
+	return plan, nil
+}
+
+// notServe says why a command can't be spread with vLLM's own backend.
+func notServe(command []string) error {
+	if IsVLLMServe(command) {
+		return errors.New("SYMINIT_RUNTIME=mp needs `vllm serve`: the old entry points, run with python -m, ignore --headless (vllm-project/vllm#36875); give the same options to `vllm serve`, or set SYMINIT_RUNTIME to ray")
+	}
+	return errors.New("SYMINIT_RUNTIME=mp is vLLM's own backend, and the command isn't `vllm serve MODEL`; call it by that name, not within a shell's -c, or set SYMINIT_RUNTIME to ray or spmd")
+}
+
+// spread is the command line of one node of a server.
+type spread struct {
+	spec        *Spec
+	line        serveLine // as the user has it
+	nodes, rank int
+	add         []string
+	warnings    []string
+	err         error // the first conflict
+}
+
+// arrange finds out which way the server is spread, and adds the options.
+func (s *spread) arrange() error {
+	if w, ok := s.line.find(optExecutor); ok && w.value != "mp" && w.value != "uni" {
+		s.conflict(w, "SYMINIT_RUNTIME=mp, which is vLLM's own backend", "leave one of the two out")
+	}
+	if w, ok := s.line.find(optDataBackend); ok && w.value != "mp" {
+		s.conflict(w, "SYMINIT_RUNTIME=mp, which is vLLM's own backend", "leave one of the two out")
+	}
+	if w, ok := s.line.find(optHeadless); ok {
+		s.conflict(w, "the same command runs on the head, which serves", "leave the option out: syminit adds it where it belongs")
+	}
+	size := s.line.number(optData, 1)
+	switch {
+	case size < 2, s.line.has(optNodes), s.line.has(optNodeRank), size < s.nodes && s.nodes%size == 0:
+		s.overNodes(size)
+	case size%s.nodes == 0:
+		s.dataParallel(size)
+	default:
+		w, _ := s.line.find(optData)
+		s.conflict(w, fmt.Sprintf("there are %d nodes (SYMINIT_NODES), of which each would get as many replicas", s.nodes), fmt.Sprintf("make it a multiple of %d", s.nodes))
+	}
+	return s.err
+}
+
+// overNodes spreads each replica's workers, or the replicas with all their
+// workers: vLLM finds out which from the sizes.
+func (s *spread) overNodes(size int) {
+	if w, ok := s.balancer(); ok {
+		s.conflict(w, fmt.Sprintf("--nnodes %d, whose other nodes have no server", s.nodes), "leave it out, or set SYMINIT_RUNTIME=spmd and give every option yourself, with $(NODE_RANK) and the like")
+	}
+	s.checkWorkers(size)
+	s.want(optNodes, strconv.Itoa(s.nodes), "SYMINIT_NODES is "+strconv.Itoa(s.nodes))
+	s.want(optNodeRank, strconv.Itoa(s.rank), fmt.Sprintf("this node's rank is %d", s.rank))
+	s.address(optAddr)
+	s.offer(optPort, strconv.Itoa(vllmMasterPort))
+	s.headless()
+}
+
+// checkWorkers refuses what vLLM would after half a minute: one process for each
+// part of the model, and as many on each node.
+func (s *spread) checkWorkers(size int) {
+	if s.line.has(optConfig) { // it may have the sizes
+		return
+	}
+	workers := size
+	for _, o := range []option{optTensor, optPipeline, optPrefill} {
+		workers *= s.line.number(o, 1)
+	}
+	if workers%s.nodes != 0 && s.err == nil {
+		s.err = fmt.Errorf("the command asks for %d worker(s), and there are %d nodes (SYMINIT_NODES), of which each would get as many: make the product of --tensor-parallel-size (-tp), --pipeline-parallel-size (-pp) and --data-parallel-size (-dp) a multiple of %d", workers, s.nodes, s.nodes)
+	}
+}
+
+// dataParallel gives each node as many whole replicas of the model. Without a
+// load balancer of the user's choice the head's server has all of them.
+func (s *spread) dataParallel(size int) {
+	local := size / s.nodes
+	start := strconv.Itoa(s.rank * local)
+	balanced, ok := s.balancer()
+	external := s.line.has(optDataExternal) || s.line.has(optDataRank)
+	if external && local > 1 {
+		s.conflict(balanced, fmt.Sprintf("%d replicas on each of %d nodes, for one server each", local, s.nodes), fmt.Sprintf("use --data-parallel-multi-port-external-lb, or --data-parallel-size %d", s.nodes))
+	}
+	s.want(optDataLocal, strconv.Itoa(local), fmt.Sprintf("--data-parallel-size %d over %d nodes (SYMINIT_NODES) is %d on each", size, s.nodes, local))
+	s.address(optDataAddr)
+	s.offer(optDataPort, strconv.Itoa(vllmDataPort))
+	why := fmt.Sprintf("this node's rank is %d", s.rank)
+	switch {
+	case external:
+		s.want(optDataRank, start, why)
+	case ok:
+		s.want(optDataStart, start, why)
+	case s.rank > 0: // on the head it would stand for a load balancer
+		s.want(optDataStart, start, why)
+		s.headless()
+	}
+}
+
+// balancer returns where the command asks for a server on every node, in place
+// of one on the head.
+func (s *spread) balancer() (w written, ok bool) {
+	for _, o := range []option{optDataExternal, optDataRank, optDataHybrid, optDataMultiPort, optDataStart} {
+		if w, ok = s.line.find(o); ok {
+			break
+		}
+	}
+	return w, ok
+}
+
+// headless makes a node one without a server, unless it is the head. vLLM
+// refuses a number of servers there.
+func (s *spread) headless() {
+	if s.rank > 0 {
+		s.line = s.line.without(optServers)
+		s.add = append(s.add, optHeadless.long)
+	}
+}
+
+// want gives an option the one value that is right, and refuses another.
+func (s *spread) want(o option, value, why string) {
+	w, ok := s.line.find(o)
+	switch {
+	case !ok:
+		s.add = append(s.add, o.long, value)
+	case w.value != value:
+		s.conflict(w, why, "leave the option out: syminit adds it")
+	}
+}
+
+// offer gives an option a value where it has none.
+func (s *spread) offer(o option, value string) {
+	if !s.line.has(o) {
+		s.add = append(s.add, o.long, value)
+	}
+}
+
+// address gives an option the head's address. The user's may be another of the
+// head's, or a name.
+func (s *spread) address(o option) {
+	head := s.spec.Addrs[0].String()
+	w, ok := s.line.find(o)
+	if ok && w.value != head {
+		s.warnings = append(s.warnings, fmt.Sprintf("%#q is used in place of %s, the head's address for syminit; it has to be the head's too", w.text, head))
+	}
+	s.offer(o, head)
+}
+
+// conflict notes, if it is the first, that what the user wrote can't be.
+func (s *spread) conflict(w written, with, next string) {
+	if s.err == nil {
+		s.err = fmt.Errorf("the command has %#q, but %s: %s", w.text, with, next)
+	}
+}

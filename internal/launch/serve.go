@@ -1,0 +1,136 @@
+package launch
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// option is an option of `vllm serve`, by the names that vLLM has for it
+// (vllm/engine/arg_utils.py and vllm/entrypoints/launchers/cli_args.py, 0.32).
+type option struct {
+	long, short string
+	flag        bool // takes no value
+}
+
+// The options that say how a server is spread over nodes.
+var (
+	optNodes    = option{long: "--nnodes", short: "-n"}
+	optNodeRank = option{long: "--node-rank", short: "-r"}
+	optAddr     = option{long: "--master-addr"}
+	optPort     = option{long: "--master-port"}
+	optHeadless = option{long: "--headless", flag: true}
+	optServers  = option{long: "--api-server-count", short: "-asc"}
+	optExecutor = option{long: "--distributed-executor-backend"}
+	optConfig   = option{long: "--config"}
+
+	optTensor   = option{long: "--tensor-parallel-size", short: "-tp"}
+	optPipeline = option{long: "--pipeline-parallel-size", short: "-pp"}
+	optPrefill  = option{long: "--prefill-context-parallel-size", short: "-pcp"}
+
+	optData          = option{long: "--data-parallel-size", short: "-dp"}
+	optDataRank      = option{long: "--data-parallel-rank", short: "-dpn"}
+	optDataStart     = option{long: "--data-parallel-start-rank", short: "-dpr"}
+	optDataLocal     = option{long: "--data-parallel-size-local", short: "-dpl"}
+	optDataAddr      = option{long: "--data-parallel-address", short: "-dpa"}
+	optDataPort      = option{long: "--data-parallel-rpc-port", short: "-dpp"}
+	optDataBackend   = option{long: "--data-parallel-backend", short: "-dpb"}
+	optDataHybrid    = option{long: "--data-parallel-hybrid-lb", short: "-dph", flag: true}
+	optDataExternal  = option{long: "--data-parallel-external-lb", short: "-dpe", flag: true}
+	optDataMultiPort = option{long: "--data-parallel-multi-port-external-lb", short: "-dpm", flag: true}
+)
+
+// serveLine is what follows `vllm serve` on a command line.
+type serveLine []string
+
+// written is one place where an option stands.
+type written struct {
+	at, words int // index, and how many words it takes
+	value     string
+	text      string // as somebody wrote it
+}
+
+// find returns where an option stands; the last place counts, as for argparse.
+// vLLM takes underscores for dashes in a long name, and "=" before the value;
+// argparse also a number right behind a name of one letter.
+func (l serveLine) find(o option) (w written, ok bool) {
+	for i := 0; i < len(l); i++ {
+		value, inline, match := o.match(l[i])
+		switch {
+		case !match:
+		case o.flag || inline:
+			w, ok = written{at: i, words: 1, value: value, text: l[i]}, true
+		case i+1 < len(l):
+			w, ok = written{at: i, words: 2, value: l[i+1], text: l[i] + " " + l[i+1]}, true
+			i++
+		}
+	}
+	return w, ok
+}
+
+// match reports whether a word is the option, and the value that it has within
+// the word.
+func (o option) match(word string) (value string, inline, ok bool) {
+	name, value, inline := strings.Cut(word, "=")
+	if strings.HasPrefix(name, "--") {
+		return value, inline, strings.ReplaceAll(name, "_", "-") == o.long
+	}
+	if o.short == "" {
+		return "", false, false
+	}
+	if name == o.short {
+		return value, inline, true
+	}
+	rest, found := strings.CutPrefix(word, o.short)
+	if _, err := strconv.Atoi(rest); found && len(o.short) == 2 && err == nil {
+		return rest, true, true
+	}
+	return "", false, false
+}
+
+func (l serveLine) has(o option) bool {
+	_, ok := l.find(o)
+	return ok
+}
+
+// number returns an option's value where it is a number, else def: what isn't
+// one is vLLM's to complain about.
+func (l serveLine) number(o option, def int) int {
+	w, ok := l.find(o)
+	if n, err := strconv.Atoi(w.value); ok && err == nil {
+		return n
+	}
+	return def
+}
+
+// without returns the line without an option, wherever it stands.
+func (l serveLine) without(o option) serveLine {
+	l = slices.Clone(l)
+	for w, ok := l.find(o); ok; w, ok = l.find(o) {
+		l = slices.Delete(l, w.at, w.at+w.words)
+	}
+	return l
+}
+
+// afterServe returns the index of what follows `vllm serve`; 0 where the
+// command isn't that.
+func afterServe(command []string) int {
+	for i := range len(command) - 1 {
+		if filepath.Base(command[i]) == "vllm" && command[i+1] == "serve" {
+			return i + 2
+		}
+	}
+	return 0
+}
+
+// undouble takes a second `vllm serve` out of a command: an image has it in its
+// ENTRYPOINT, and people repeat it. There is no other meaning to it: vllm would
+// be the model, and serve one argument too many.
+func undouble(command []string) (undoubled []string, doubled bool) {
+	at := afterServe(command)
+	for at > 0 && afterServe(command[at:]) == 2 {
+		command, doubled = slices.Delete(slices.Clone(command), at, at+2), true
+	}
+	return command, doubled
+}
