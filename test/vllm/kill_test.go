@@ -20,9 +20,8 @@ func TestKilledEngine(t *testing.T) {
 			if codes[0] == 0 || codes[1] != codes[0] {
 				t.Errorf("the nodes ended with %v, want one code that is not 0", codes)
 			}
-			for _, n := range []*containers.Container{head, worker} {
-				n.WantLog("run over:")
-			}
+			head.WantLog(m.lastWords, "run over:")
+			worker.WantLog("run over:")
 		})
 	}
 }
