@@ -54,6 +54,7 @@ func runs(c Config, stop *stopper, stops chan stopRequest) (n *node, o rendezvou
 		if err := c.Link.Sweep(strayGrace); err != nil {
 			n.log.Warn("processes of the run may be left", zap.Error(err))
 		}
+		n.showTail(o)
 		n.log.Warn("the run failed, starting it again: "+o.Cause, zap.Int("code", o.Code), zap.Int("restart", kept.restarts), zap.Duration("in", kept.pause))
 	}
 }

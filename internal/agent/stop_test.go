@@ -23,6 +23,7 @@ type stopRun struct {
 	others   chan stopRequest
 	ended    chan rendezvous.Outcome
 	finished chan struct{}
+	how      jobStop
 	up       string // a FIFO, $UP in the job: what it writes there, await reads
 }
 
@@ -49,7 +50,7 @@ func newStopRun(t *testing.T, timeout time.Duration) *stopRun {
 // sh starts a shell script as the job and returns once it says that it is up.
 func (r *stopRun) sh(t *testing.T, script string) *launch.Process {
 	t.Helper()
-	job, err := r.startJob(jobStop{}, func() (*launch.Process, error) {
+	job, err := r.startJob(r.how, func() (*launch.Process, error) {
 		return launch.Start(launch.Command{
 			Argv: []string{"sh", "-c", script + "; echo >$UP; while :; do sleep 1000 & wait $!; done"},
 			Env:  append(os.Environ(), "UP="+r.up),

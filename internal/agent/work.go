@@ -106,11 +106,7 @@ func (n *node) service() bool {
 
 // announce writes the last line: who ended the run and why.
 func (n *node) announce(o rendezvous.Outcome) {
-	if !o.Job || o.Rank != n.rankNow() { // else its output is there already
-		for _, line := range o.Tail {
-			n.log.Error("| " + line)
-		}
-	}
+	n.showTail(o)
 	text := "run over: " + o.Cause
 	if o.Rank >= 0 && o.Rank != n.rankNow() {
 		text += fmt.Sprintf(" (rank %d, %s)", o.Rank, o.Node)
@@ -123,5 +119,16 @@ func (n *node) announce(o rendezvous.Outcome) {
 		n.log.Error(text)
 	default:
 		n.log.Info(text)
+	}
+}
+
+// showTail shows the last lines of what has failed, unless it was this node's job,
+// whose output is there already.
+func (n *node) showTail(o rendezvous.Outcome) {
+	if o.Job && o.Rank == n.rankNow() {
+		return
+	}
+	for _, line := range o.Tail {
+		n.log.Error("| " + line)
 	}
 }

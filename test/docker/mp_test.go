@@ -4,19 +4,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // vllm is a host of vLLM's own backend, with a stand-in for vLLM.
-func vllm(behaviour string, args ...string) host {
-	return host{
-		env:  []string{"SYMINIT_RUNTIME=mp", "FAKE=" + behaviour},
-		args: append([]string{"/jobs/vllm", "serve"}, args...),
+func vllm(behaviour string, args ...string) containers.Host {
+	return containers.Host{
+		Env:  []string{"SYMINIT_RUNTIME=mp", "FAKE=" + behaviour},
+		Args: append([]string{"/jobs/vllm", "serve"}, args...),
 	}
 }
 
 // vllmArgs is what the node's vLLM was called with.
-func vllmArgs(n *container) (args string) {
-	for line := range strings.Lines(n.logs()) {
+func vllmArgs(n *containers.Container) (args string) {
+	for line := range strings.Lines(n.Logs()) {
 		if rest, ok := strings.CutPrefix(line, "VLLM serve "); ok {
 			args = strings.TrimSpace(rest)
 		}
@@ -55,28 +57,28 @@ func TestMPCommandLine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, vllm("serve", tt.args...))
-			nodes := map[string]*container{"head": head, "worker": worker}
+			head, worker := c.Pair(vllm("serve", tt.args...))
+			nodes := map[string]*containers.Container{"head": head, "worker": worker}
 			for _, n := range nodes {
-				n.waitLog("VLLM up", up)
+				n.WaitLog("VLLM up", up)
 			}
-			addr := docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", head.id)
-			for n, line := range map[*container]string{head: tt.head, worker: tt.worker} {
+			addr := containers.Docker(t, "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", head.ID)
+			for n, line := range map[*containers.Container]string{head: tt.head, worker: tt.worker} {
 				if got, want := vllmArgs(n), strings.ReplaceAll(line, "HEAD", addr); got != want {
-					t.Errorf("vLLM got on %s\n%q, want\n%q", n.name, got, want)
+					t.Errorf("vLLM got on %s\n%q, want\n%q", n.Name, got, want)
 				}
 			}
 			stopped := time.Now()
-			docker(t, "kill", "--signal", "TERM", nodes[tt.told].id)
-			wantExits(t, up, 0, head, worker)
+			containers.Docker(t, "kill", "--signal", "TERM", nodes[tt.told].ID)
+			containers.WantExits(t, up, 0, head, worker)
 			for _, n := range nodes {
-				if took := n.left.Sub(stopped); took > 9*time.Second {
-					t.Errorf("%s stayed %s after TERM", n.name, took)
+				if took := n.Left.Sub(stopped); took > 9*time.Second {
+					t.Errorf("%s stayed %s after TERM", n.Name, took)
 				}
 			}
-			head.wantLog("VLLM ends", "after SIGTERM")
+			head.WantLog("VLLM ends", "after SIGTERM")
 			if tt.name == "doubled" {
-				head.wantLog("says `vllm serve` twice")
+				head.WantLog("says `vllm serve` twice")
 			}
 		})
 	}
@@ -87,10 +89,10 @@ func TestMPCommandLine(t *testing.T) {
 func TestMPConflict(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, vllm("serve", "MODEL", "-tp", "2", "--nnodes", "3"))
-	wantExits(t, up, 64, head, worker)
-	for _, n := range []*container{head, worker} {
-		n.wantLog("`--nnodes 3`", "SYMINIT_NODES is 2")
+	head, worker := c.Pair(vllm("serve", "MODEL", "-tp", "2", "--nnodes", "3"))
+	containers.WantExits(t, up, 64, head, worker)
+	for _, n := range []*containers.Container{head, worker} {
+		n.WantLog("`--nnodes 3`", "SYMINIT_NODES is 2")
 	}
 }
 
@@ -99,10 +101,10 @@ func TestMPConflict(t *testing.T) {
 func TestMPServerLeaves(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, vllm("leaves", "MODEL", "-tp", "2"))
-	wantExits(t, up, 1, head, worker)
-	worker.wantLog("the server ended unasked with code 0", "(rank 0, head)")
-	if took := worker.left.Sub(head.left); took > 5*time.Second {
+	head, worker := c.Pair(vllm("leaves", "MODEL", "-tp", "2"))
+	containers.WantExits(t, up, 1, head, worker)
+	worker.WantLog("the server ended unasked with code 0", "(rank 0, head)")
+	if took := worker.Left.Sub(head.Left); took > 5*time.Second {
 		t.Errorf("the headless node stayed %s longer", took)
 	}
 }
@@ -111,29 +113,29 @@ func TestMPServerLeaves(t *testing.T) {
 func TestMPEngineDies(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, vllm("dies", "MODEL", "-tp", "2"))
-	wantExits(t, up, 1, head, worker)
-	head.wantLog("| RuntimeError: engine died", "(rank 1, worker)")
+	head, worker := c.Pair(vllm("dies", "MODEL", "-tp", "2"))
+	containers.WantExits(t, up, 1, head, worker)
+	head.WantLog("| RuntimeError: engine died", "(rank 1, worker)")
 }
 
 // TestMPWaitsForAPeer: vLLM heeds only the second TERM then.
 func TestMPWaitsForAPeer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, vllm("waits", "MODEL", "-tp", "2"))
-	head.waitLog("VLLM up", up)
-	docker(t, "kill", "--signal", "TERM", worker.id)
-	wantExits(t, up, 1, head, worker)
-	head.wantLog("sending it again")
+	head, worker := c.Pair(vllm("waits", "MODEL", "-tp", "2"))
+	head.WaitLog("VLLM up", up)
+	containers.Docker(t, "kill", "--signal", "TERM", worker.ID)
+	containers.WantExits(t, up, 1, head, worker)
+	head.WantLog("sending it again")
 }
 
 // TestMPHeadIsKilled: the headless node doesn't stay.
 func TestMPHeadIsKilled(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := pair(c, vllm("serve", "MODEL", "-tp", "2"))
-	worker.waitLog("VLLM up", up)
-	docker(t, "kill", head.id)
-	wantExits(t, up, 137, head)
-	wantExits(t, up, 69, worker)
+	head, worker := c.Pair(vllm("serve", "MODEL", "-tp", "2"))
+	worker.WaitLog("VLLM up", up)
+	containers.Docker(t, "kill", head.ID)
+	containers.WantExits(t, up, 137, head)
+	containers.WantExits(t, up, 69, worker)
 }

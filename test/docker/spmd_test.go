@@ -6,21 +6,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/containers"
 )
 
 // spmd is a host that runs a shell script as each node's job. Its arguments
 // are references, which only syminit can replace.
-func spmd(script string, env ...string) host {
-	return host{
-		env:  append([]string{"SYMINIT_RUNTIME=spmd"}, env...),
-		args: []string{"sh", "-c", script, "job", "$(SYMINIT_RANK)", "$(SYMINIT_NODES)", "$(SYMINIT_HEAD_IP)"},
+func spmd(script string, env ...string) containers.Host {
+	return containers.Host{
+		Env:  append([]string{"SYMINIT_RUNTIME=spmd"}, env...),
+		Args: []string{"sh", "-c", script, "job", "$(SYMINIT_RANK)", "$(SYMINIT_NODES)", "$(SYMINIT_HEAD_IP)"},
 	}
 }
 
 // printed is how often the container has printed a line. What is in it of the
 // job's variables tells it from the job's command, which the log shows.
-func printed(n *container, line string) (times int) {
-	for printed := range strings.Lines(n.logs()) {
+func printed(n *containers.Container, line string) (times int) {
+	for printed := range strings.Lines(n.Logs()) {
 		if strings.TrimSpace(printed) == line {
 			times++
 		}
@@ -38,21 +40,21 @@ echo "JOB rank=$1 master=$MASTER_ADDR:$MASTER_PORT self=$VLLM_HOST_IP/$(hostname
 [ $1 != 1 ] || sleep 1
 echo "JOB ends rank=$1"`
 	head, worker1, worker2 := three(c, spmd(job))
-	nodes := []*container{head, worker1, worker2}
-	wantExits(t, up, 0, nodes...)
+	nodes := []*containers.Container{head, worker1, worker2}
+	containers.WantExits(t, up, 0, nodes...)
 	var ranks, addrs []string
 	for _, n := range nodes {
 		var rank, addr, self string
-		for line := range strings.Lines(n.logs()) {
+		for line := range strings.Lines(n.Logs()) {
 			_, _ = fmt.Sscanf(line, "JOB rank=%s master=%s self=%s", &rank, &addr, &self)
 		}
 		if own, host, _ := strings.Cut(self, "/"); own == "" || own != host {
-			t.Errorf("%s has the address %s for itself, and its host %s", n.name, own, host)
+			t.Errorf("%s has the address %s for itself, and its host %s", n.Name, own, host)
 		}
 		if n == head && addr != strings.Split(self, "/")[0]+":29500" {
 			t.Errorf("MASTER_ADDR and MASTER_PORT are %s, the head %s", addr, self)
 		}
-		n.wantLog("JOB ends rank="+rank, "every node's job has ended with code 0")
+		n.WantLog("JOB ends rank="+rank, "every node's job has ended with code 0")
 		ranks, addrs = append(ranks, rank), append(addrs, addr)
 	}
 	if ranks[0] != "0" || !slices.Equal(slices.Sorted(slices.Values(ranks)), []string{"0", "1", "2"}) {
@@ -75,10 +77,10 @@ func TestSPMDFirstFailureEndsAll(t *testing.T) {
 1) exit 0;;
 esac
 while :; do sleep 1000; done`))
-			wantExits(t, up, 3, head, worker1, worker2)
-			head.wantLog("the job exited with code 3")
+			containers.WantExits(t, up, 3, head, worker1, worker2)
+			head.WantLog("the job exited with code 3")
 			if rank != "0" {
-				head.wantLog("| last words", "(rank 2, worker")
+				head.WantLog("| last words", "(rank 2, worker")
 			}
 		})
 	}
@@ -91,19 +93,19 @@ func TestSPMDTerm(t *testing.T) {
 		t.Run(told, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, spmd(`trap 'echo "JOB saves rank=$1"; sleep 2; echo "JOB saved rank=$1"; exit 5' TERM
+			head, worker := c.Pair(spmd(`trap 'echo "JOB saves rank=$1"; sleep 2; echo "JOB saved rank=$1"; exit 5' TERM
 [ $1 = 1 ] || trap 'exit 5' TERM
 echo "JOB up rank=$1"
 while :; do sleep 1000 & wait $!; done`))
-			nodes := map[string]*container{"head": head, "worker": worker}
-			head.waitLog("JOB up rank=0", up)
-			worker.waitLog("JOB up rank=1", up)
-			docker(t, "stop", "-t", "30", nodes[told].id)
-			wantExits(t, up, 5, head, worker)
+			nodes := map[string]*containers.Container{"head": head, "worker": worker}
+			head.WaitLog("JOB up rank=0", up)
+			worker.WaitLog("JOB up rank=1", up)
+			containers.Docker(t, "stop", "-t", "30", nodes[told].ID)
+			containers.WantExits(t, up, 5, head, worker)
 			if got := printed(worker, "JOB saves rank=1"); got != 1 {
 				t.Errorf("the worker's job was told %d times", got)
 			}
-			worker.wantLog("JOB saved rank=1") // though the head's had ended long before
+			worker.WantLog("JOB saved rank=1") // though the head's had ended long before
 		})
 	}
 }
@@ -113,13 +115,13 @@ func TestSPMDLostNode(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	head, worker1, worker2 := three(c, spmd(`echo "JOB up rank=$1"; while :; do sleep 1000; done`))
-	worker2.waitLog("JOB up rank=2", up)
-	docker(t, "kill", worker2.id)
-	wantExits(t, up, 137, worker2)
-	wantExits(t, up, 69, head, worker1)
-	for _, n := range []*container{head, worker1} {
-		if took := n.left.Sub(worker2.left); took > 10*time.Second {
-			t.Errorf("%s stayed %s longer", n.name, took)
+	worker2.WaitLog("JOB up rank=2", up)
+	containers.Docker(t, "kill", worker2.ID)
+	containers.WantExits(t, up, 137, worker2)
+	containers.WantExits(t, up, 69, head, worker1)
+	for _, n := range []*containers.Container{head, worker1} {
+		if took := n.Left.Sub(worker2.Left); took > 10*time.Second {
+			t.Errorf("%s stayed %s longer", n.Name, took)
 		}
 	}
 }
@@ -131,17 +133,22 @@ func TestSPMDRestart(t *testing.T) {
 		t.Run("rank="+rank, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			head, worker := pair(c, spmd(`echo "JOB run rank=$1"
+			// The other node's job may be over before it has begun, the first time.
+			head, worker := c.Pair(spmd(`[ $1 = `+rank+` ] || exit 0
+echo "JOB run rank=$1"
 echo x >>/tmp/runs
 [ $(wc -l </tmp/runs) = 1 ] || exit 0
-[ $1 != `+rank+` ] || exit 127
-while :; do sleep 1000; done`, "SYMINIT_RESTARTS=1"))
-			wantExits(t, up, 0, head, worker)
-			for i, n := range []*container{head, worker} {
-				if got := printed(n, fmt.Sprintf("JOB run rank=%d", i)); got != 2 {
-					t.Errorf("%s ran the job %d times", n.name, got)
-				}
-				n.wantLog("starting it again")
+echo "last words of $1" >&2
+exit 127`, "SYMINIT_RESTARTS=1"))
+			containers.WantExits(t, up, 0, head, worker)
+			if got := printed(map[string]*containers.Container{"0": head, "1": worker}[rank], "JOB run rank="+rank); got != 2 {
+				t.Errorf("the job ran %d times", got)
+			}
+			for _, n := range []*containers.Container{head, worker} {
+				n.WantLog("starting it again", "every node's job has ended with code 0")
+			}
+			if rank == "1" {
+				head.WantLog("| last words of 1")
 			}
 		})
 	}

@@ -15,7 +15,7 @@ work=$(mktemp -d "$root/.cache/dockerfile.XXXXXX")
 container=
 cleanup() {
   [ -z "$container" ] || docker rm -f "$container" >/dev/null
-  docker image rm -f "$name:go" "$name:binary" "$name:vllm" "$name:own" >/dev/null 2>&1 || true
+  docker image rm -f "$name:go" "$name:binary" "$name:vllm" "$name:own" "$name:serves" >/dev/null 2>&1 || true
   docker image prune -f --filter "label=$name" >/dev/null # the build stage
   rm -rf "$work"
 }
@@ -47,3 +47,11 @@ printf 'FROM %s\nCOPY --from=%s /syminit /usr/local/bin/\n' "$base" "$name:binar
 code=0
 docker run --rm --entrypoint syminit "$name:own" -- sh -c 'exit 3' || code=$?
 expect "the exit code" 3 "$code"
+
+# The user's arguments reach vLLM as without syminit, also where they begin with
+# what the ENTRYPOINT has.
+printf 'FROM %s\nRUN printf "#!/bin/sh\\necho vllm \\$*" >/usr/local/bin/vllm && chmod +x /usr/local/bin/vllm\n' "$name:vllm" |
+  docker build -q -t "$name:serves" - >/dev/null 2>&1
+expect "vLLM's command" "vllm serve MODEL --max-model-len 8" "$(docker run --rm "$name:serves" MODEL --max-model-len 8)"
+expect "a doubled one" "vllm serve MODEL" "$(docker run --rm "$name:serves" vllm serve MODEL 2>"$work/log" || true)"
+expect "the notice of it" yes "$(grep -qF 'twice, and is run with one' "$work/log" && echo yes || cat "$work/log")"

@@ -1,0 +1,84 @@
+package agent
+
+import (
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// spreader is a head's membership that takes note of what is passed on.
+type spreader struct {
+	alone
+	spread []syscall.Signal
+}
+
+func (s *spreader) Spread(sig syscall.Signal) { s.spread = append(s.spread, sig) }
+
+// TestStopIsSpread: every time the head's job is told, and only what ends it.
+func TestStopIsSpread(t *testing.T) {
+	r, m := newStopRun(t, time.Minute), &spreader{}
+	r.setMember(m)
+	job := r.sh(t, "n=0; trap : USR1; trap 'n=$((n+1)); [ $n -gt 1 ] && exit 8; echo >$UP' TERM")
+	r.own <- syscall.SIGUSR1
+	r.own <- syscall.SIGTERM
+	r.await(t)
+	r.own <- syscall.SIGTERM
+	if got := endOf(job).ExitStatus(); got != 8 {
+		t.Errorf("the job exited with %d, want 8", got)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if want := []syscall.Signal{syscall.SIGTERM, syscall.SIGTERM}; !slices.Equal(m.spread, want) {
+		t.Errorf("spread %v, want %v", m.spread, want)
+	}
+}
+
+// TestHeadlessJobIsNotTold: the run ends it, and the stop at the latest.
+func TestHeadlessJobIsNotTold(t *testing.T) {
+	r := newStopRun(t, time.Second)
+	r.how = jobStop{headless: true}
+	job := r.sh(t, "trap 'exit 8' TERM")
+	handled := make(chan struct{})
+	r.others <- stopRequest{signal: syscall.SIGTERM, from: "another node", passedOn: true, handled: handled}
+	<-handled
+	if o := <-r.ended; o.Code != 143 {
+		t.Errorf("the run ended with %d, want 143", o.Code)
+	}
+	select {
+	case <-job.Done():
+		t.Errorf("the job was told to end: %v", job.Status())
+	default:
+	}
+}
+
+// TestJobIsToldAgain, if it still runs.
+func TestJobIsToldAgain(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	job := r.sh(t, "trap 'trap \"exit 8\" TERM; echo >$UP' TERM")
+	r.own <- syscall.SIGTERM
+	r.await(t)
+	r.tellAgain(job, syscall.SIGTERM) // which a timer does
+	if got := endOf(job).ExitStatus(); got != 8 {
+		t.Errorf("the job exited with %d, want 8", got)
+	}
+	r.tellAgain(job, syscall.SIGTERM) // to nobody
+}
+
+// TestDoneJobWaitsForTheOthers: a stop gives jobs that are being killed now
+// their moment, and then it is over.
+func TestDoneJobWaitsForTheOthers(t *testing.T) {
+	r := newStopRun(t, time.Second)
+	job := r.sh(t, "trap 'exit 0' USR1")
+	r.own <- syscall.SIGUSR1
+	endOf(job)
+	r.waitForOthers()
+	began := time.Now()
+	r.own <- syscall.SIGTERM
+	if o := <-r.ended; o.Code != 143 {
+		t.Errorf("the run ended with %d, want 143", o.Code)
+	}
+	if took := time.Since(began); took < r.timeout-r.reserve(jobReserve) {
+		t.Errorf("others had only %s", took)
+	}
+}
