@@ -5,14 +5,18 @@ import (
 	"strings"
 )
 
-// table is one row for each event and mode.
+// table is one row for each event and mode that has been measured.
 func table(results map[string]result) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "| event | mode | vLLM by itself | under syminit |\n|---|---|---|---|")
 	for _, e := range events {
 		for _, m := range modes {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", e.name, m.name,
-				cell(results, measurement{e, m, false}), cell(results, measurement{e, m, true}))
+			byItself, ours := measurement{e, m, false}, measurement{e, m, true}
+			_, one := results[byItself.name()]
+			_, other := results[ours.name()]
+			if one || other {
+				fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", e.name, m.name, cell(results, byItself), cell(results, ours))
+			}
 		}
 	}
 	return "\n" + b.String()

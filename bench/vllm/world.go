@@ -59,7 +59,7 @@ func (w *world) start(image, name string) (string, error) {
 
 // reach waits until the head has printed text.
 func (w *world) reach(text string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()

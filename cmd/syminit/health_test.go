@@ -54,7 +54,7 @@ func get(t *testing.T, url string) (code int, body string) {
 // A container with a vLLM server in it is ready as long as that serves and
 // nothing ends the run.
 func TestReadiness(t *testing.T) {
-	vllm, err := filepath.Abs("../../test/docker/jobs/vllm")
+	vllm, err := filepath.Abs("../../test/docker/jobs/healthy/vllm")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,3 +117,22 @@ func TestSecretIsNowhere(t *testing.T) {
 	head.Signal("TERM")
 	containers.WantExits(t, up, 143, head, worker)
 }
+
+// TestOtherVersionsAreRefused: a node with another Ray is told so before any Ray
+// starts, whose own error comes late and says less.
+func TestOtherVersionsAreRefused(t *testing.T) {
+	t.Parallel()
+	older := oldRayImages(t)[0]
+	c := newCluster(t)
+	h := containers.Host{Env: []string{"SYMINIT_NODES=2"}, Args: []string{"python3", "/jobs/nodes.py"}}
+	h.Name = "head"
+	head := c.Run(h)
+	h.Name, h.Image = "stranger", older
+	stranger := c.Run(h)
+	containers.WantExits(t, up, 77, stranger)
+	for _, n := range []*containers.Container{head, stranger} {
+		n.WantLog("Ray's version", "use the same image on every node")
+	}
+	h.Name, h.Image = "worker", ""
+	containers.WantExits(t, up, 0, head, c.Run(h))
+}

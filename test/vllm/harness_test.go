@@ -28,6 +28,9 @@ type mode struct {
 	backend string
 	// process matches the command line of the one that computes on a node.
 	process string
+	// lastWords is what the head's log has of it when it is killed: under Ray the
+	// head's own vLLM says so, else the worker's last lines come over.
+	lastWords string
 }
 
 var modes = []mode{
@@ -38,7 +41,21 @@ var modes = []mode{
 		env:     []string{"SYMINIT_RAY_START_ARGS=--num-gpus=1"},
 		args:    []string{"--distributed-executor-backend", "ray", "--tensor-parallel-size", "2"},
 		backend: "'distributed_executor_backend': 'ray'",
-		process: "^ray::RayWorkerProc",
+		process: "^ray::RayWorkerProc", lastWords: "died unexpectedly",
+	},
+	{
+		name:    "mp",
+		env:     []string{"SYMINIT_RUNTIME=mp"},
+		args:    []string{"--distributed-executor-backend", "mp", "--tensor-parallel-size", "2"},
+		backend: "'distributed_executor_backend': 'mp'",
+		process: "^VLLM::Worker", lastWords: "ERROR syminit: | ",
+	},
+	{
+		name:    "data parallel",
+		env:     []string{"SYMINIT_RUNTIME=mp"},
+		args:    []string{"--data-parallel-size", "2", "--api-server-count", "1"},
+		backend: "'data_parallel_size': 2",
+		process: "^VLLM::EngineCore", lastWords: "ERROR syminit: | ",
 	},
 }
 

@@ -20,9 +20,8 @@ func TestKilledEngine(t *testing.T) {
 			if codes[0] == 0 || codes[1] != codes[0] {
 				t.Errorf("the nodes ended with %v, want one code that is not 0", codes)
 			}
-			for _, n := range []*containers.Container{head, worker} {
-				n.WantLog("run over:")
-			}
+			head.WantLog(m.lastWords, "run over:")
+			worker.WantLog("run over:")
 		})
 	}
 }
@@ -42,4 +41,16 @@ func TestKilledHead(t *testing.T) {
 			t.Logf("worker gone %.1f s after the head", worker.Left.Sub(head.Left).Seconds())
 		})
 	}
+}
+
+// TestKilledServer: vLLM's first process is killed, as for want of memory. The
+// others, which by themselves would stay and hold what they have, are swept.
+func TestKilledServer(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	head, worker := c.Pair(modes[0].host())
+	head.WaitLog(serving, up)
+	head.Kill("^[^ ]*python3 [^ ]*vllm serve")
+	containers.WantExits(t, up, 137, head, worker)
+	head.WantLog("killed by SIGKILL", "processes are left", "VLLM::EngineCor")
 }

@@ -1,6 +1,10 @@
 package vllm
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/syminit/syminit/test/containers"
+)
 
 // TestTermOnTheWorker: docker stop on the node that serves nothing ends both.
 func TestTermOnTheWorker(t *testing.T) {
@@ -15,21 +19,25 @@ func TestTermOnTheWorker(t *testing.T) {
 	}
 }
 
-// TestTermWhileStarting: on either node, before vLLM has an engine.
+// TestTermWhileStarting: before vLLM has an engine, and while its engine starts
+// and the nodes wait for each other. At that moment one TERM is not enough for
+// vLLM.
 func TestTermWhileStarting(t *testing.T) {
 	for _, m := range modes {
-		for _, onHead := range []bool{true, false} {
-			name := map[bool]string{true: "head", false: "worker"}[onHead]
-			t.Run(m.name+", "+name, func(t *testing.T) {
+		for _, tt := range []struct {
+			name   string
+			moment string // what the head has printed
+			told   func(head, worker *containers.Container) *containers.Container
+		}{
+			{"head, no engine", "non-default args", func(head, _ *containers.Container) *containers.Container { return head }},
+			{"worker, engine starting", "Initializing a V1 LLM engine", func(_, worker *containers.Container) *containers.Container { return worker }},
+		} {
+			t.Run(m.name+", "+tt.name, func(t *testing.T) {
 				t.Parallel()
 				c := newCluster(t)
 				head, worker := c.Pair(m.host())
-				head.WaitLog("non-default args", up)
-				told := worker
-				if onHead {
-					told = head
-				}
-				stop(t, told, head, worker)
+				head.WaitLog(tt.moment, up)
+				stop(t, tt.told(head, worker), head, worker)
 			})
 		}
 	}
