@@ -41,7 +41,8 @@ func newShell(t *testing.T) *shell {
 		t.Fatal(err)
 	}
 	defer func() { _ = tty.Close() }()
-	cmd := exec.Command("bash", "--norc", "--noprofile", "-i")
+	// What the tests run under may ignore these, as a shell's background does.
+	cmd := exec.Command("env", "--default-signal=HUP,INT,QUIT", "bash", "--norc", "--noprofile", "-i")
 	cmd.Env = append(os.Environ(), "PS1=ready> ", "TERM=dumb", "syminit="+syminit(t))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

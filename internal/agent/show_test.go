@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -49,10 +51,11 @@ func TestStatusOfARun(t *testing.T) {
 	address := l.Addr().String()
 	_ = l.Close()
 	link := &onlyLink{signals: make(chan syscall.Signal)}
+	heeds := filepath.Join(t.TempDir(), "heeds") // there once the job heeds TERM
 	over := make(chan error)
 	go func() {
 		over <- Run(Config{
-			Args: []string{"sh", "-c", "trap : TERM; trap 'exit 3' USR1; while :; do sleep 0.05; done"}, Environ: []string{"PATH=/bin:/usr/bin"},
+			Args: []string{"sh", "-c", "trap : TERM; trap 'exit 3' USR1; : >$0; while :; do sleep 0.05; done", heeds}, Environ: []string{"PATH=/bin:/usr/bin"},
 			Settings: settings(t, "SYMINIT_STATUS_ADDR="+address), Link: link, Log: zap.NewNop(),
 		})
 	}()
@@ -74,6 +77,9 @@ func TestStatusOfARun(t *testing.T) {
 		t.Fatalf("/readyz: %d %q, want %d %q", code, body, want, says)
 	}
 	await(200, "ready")
+	for _, err := os.Stat(heeds); err != nil; _, err = os.Stat(heeds) {
+		<-poll.C
+	}
 	link.signals <- syscall.SIGTERM
 	await(503, "the run ends: SIGTERM on node")
 	link.signals <- syscall.SIGUSR1
