@@ -2,6 +2,8 @@ package pid1
 
 import (
 	"os"
+	"os/signal"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -14,14 +16,14 @@ import (
 
 // reaper waits for every child of this process, its own and adopted ones.
 type reaper struct {
-	reaped    chan struct{} // holds a value when a child has been reaped since it was last emptied
+	reaped    chan struct{} // holds a value when children have been reaped since it was last emptied
 	agentGone chan struct{} // closed when the agent has been reaped
 
 	agent int
-	pidfd int          // the agent's; -1 where the kernel has none
-	once  sync.Once    // closes agentGone
-	lock  sync.RWMutex // go-reap holds it to write while it reaps
-	pids  reap.PidCh
+	pidfd int            // the agent's; -1 where the kernel has none
+	once  sync.Once      // closes agentGone
+	lock  sync.RWMutex   // go-reap holds it to write while it reaps
+	died  chan os.Signal // holds SIGCHLD when children have died since it was last emptied
 }
 
 // newReaper starts go-reap, after the agent: no child can be reaped before it is
@@ -32,13 +34,14 @@ func newReaper(agent int) *reaper {
 		agentGone: make(chan struct{}),
 		agent:     agent,
 		pidfd:     -1,
-		pids:      make(reap.PidCh, 128),
+		died:      make(chan os.Signal, 1),
 	}
 	if fd, err := unix.PidfdOpen(agent, 0); err == nil { // close-on-exec, and open for good
 		r.pidfd = fd
 	}
 	r.lock.RLock()
-	go reap.ReapChildren(r.pids, nil, nil, &r.lock)
+	signal.Notify(r.died, unix.SIGCHLD)
+	go reap.ReapChildren(nil, nil, nil, &r.lock)
 	go r.kick()
 	go r.follow()
 	return r
@@ -62,10 +65,17 @@ func (r *reaper) kick() {
 	}
 }
 
-// follow watches for the agent's end.
+// follow tells what go-reap has done, and watches for the agent's end. go-reap
+// would say which processes it has reaped, but a word for each takes as long as
+// reaping it does: of a thousand at once only the last one counts here.
 func (r *reaper) follow() {
-	for pid := range r.pids {
-		if pid == r.agent {
+	for range r.died {
+		for deadChild() {
+			r.lock.RLock() // go-reap was at work, or comes to it now
+			r.lock.RUnlock()
+			runtime.Gosched()
+		}
+		if r.agentReaped() {
 			r.closeAgentGone()
 		}
 		select {
@@ -73,6 +83,24 @@ func (r *reaper) follow() {
 		default:
 		}
 	}
+}
+
+// deadChild reports whether a child waits to be reaped.
+func deadChild() bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+	return err == nil && info.Signo != 0
+}
+
+// agentReaped is wrong, without pidfds (Linux 5.3), when another process has got the
+// agent's number already: the end of this one then takes a second longer.
+func (r *reaper) agentReaped() bool {
+	if r.pidfd >= 0 {
+		if err := unix.PidfdSendSignal(r.pidfd, 0, nil, 0); err == nil || err == unix.ESRCH {
+			return err != nil
+		}
+	}
+	return unix.Kill(r.agent, 0) == unix.ESRCH
 }
 
 func (r *reaper) closeAgentGone() { r.once.Do(func() { close(r.agentGone) }) }
