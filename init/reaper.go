@@ -70,10 +70,8 @@ func (r *reaper) kick() {
 // reaping it does: of a thousand at once only the last one counts here.
 func (r *reaper) follow() {
 	for range r.died {
-		for deadChild() {
-			r.lock.RLock() // go-reap was at work, or comes to it now
-			r.lock.RUnlock()
-			runtime.Gosched()
+		for !r.allReaped() {
+			runtime.Gosched() // go-reap has been told too, and comes to it
 		}
 		if r.agentReaped() {
 			r.closeAgentGone()
@@ -85,11 +83,14 @@ func (r *reaper) follow() {
 	}
 }
 
-// deadChild reports whether a child waits to be reaped.
-func deadChild() bool {
+// allReaped waits for go-reap when it is at work, and reports whether no dead
+// child is left.
+func (r *reaper) allReaped() bool {
+	r.lock.RLock()
+	defer r.lock.RUnlock()
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	return err == nil && info.Signo != 0
+	return err != nil || info.Signo == 0
 }
 
 // agentReaped is wrong, without pidfds (Linux 5.3), when another process has got the
