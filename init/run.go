@@ -44,6 +44,7 @@ type Config struct {
 func Run(c Config) int { return run(c, newIntake()) }
 
 func run(c Config, in intake) int {
+	began := fileClock()
 	terminal := ownTerminal()
 	defer terminal.takeBack()
 	scope := newScope(c.Log)
@@ -61,6 +62,7 @@ func run(c Config, in intake) int {
 		sweep.await(in.late)
 	}
 	sweep.run(reaper.agentGone, end.Grace)
+	nameShared(c.Log, began)
 	return end.Code
 }
 
