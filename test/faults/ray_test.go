@@ -89,14 +89,26 @@ func ray(args []string) error {
 
 // raylet heeds no TERM, and has a port and an abstract socket.
 func raylet(args []string) error {
-	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
-	if _, err := net.Listen("tcp", fmt.Sprint("0.0.0.0:", rayletPort)); err != nil {
+	port, err := net.Listen("tcp", fmt.Sprint("0.0.0.0:", rayletPort))
+	if err != nil {
 		return err
 	}
-	if _, err := net.Listen("unix", "@raylet-"+args[0]); err != nil {
+	defer func() { _ = port.Close() }()
+	socket, err := net.Listen("unix", "@raylet-"+args[0])
+	if err != nil {
 		return err
 	}
-	select {}
+	defer func() { _ = socket.Close() }()
+	heedNothing()
+	return nil
+}
+
+// heedNothing goes on until KILL.
+func heedNothing() {
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	for range told { // nothing follows from it
+	}
 }
 
 // job says which Ray it runs on, leaves a process of its own, and goes on.
@@ -130,8 +142,8 @@ func job([]string) error {
 const jobCode = 3
 
 func stray([]string) error {
-	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP)
-	select {}
+	heedNothing()
+	return nil
 }
 
 // sibling is another of the programs, which lie in one folder.
