@@ -64,6 +64,13 @@ func (d *doctor) say(name, format string, args ...any) {
 	fmt.Fprintf(&d.lines, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 }
 
+// failed notes an error that says what is wrong and, behind a semicolon, what to
+// do about it.
+func (d *doctor) failed(check string, err error) {
+	text, fix, _ := strings.Cut(err.Error(), "; ")
+	d.wrong(preflight.Error, check, text, fix)
+}
+
 func (d *doctor) wrong(s preflight.Severity, check, text, fix string) {
 	d.found = append(d.found, preflight.Finding{Severity: s, Node: d.name, Check: check, Text: text, Fix: fix})
 }
@@ -85,8 +92,7 @@ func (d *doctor) settings(wrong error) {
 			text, next, _ := strings.Cut(strings.TrimSpace(line), "; next: ")
 			d.wrong(preflight.Error, "settings", text, next)
 		}
-	}
-	if wrong == nil {
+	} else {
 		for _, line := range d.cfg.Warnings() {
 			text, fix, _ := strings.Cut(line, "; ")
 			d.wrong(preflight.Warning, "settings", text, fix)
@@ -112,8 +118,7 @@ func (d *doctor) place() (own netip.Addr, head bool) {
 	}
 	d.host = host
 	if own, err = d.ownAddr(host); err != nil {
-		text, fix, _ := strings.Cut(err.Error(), "; ")
-		d.wrong(preflight.Error, "network", text, fix)
+		d.failed("network", err)
 		return own, false
 	}
 	if d.cfg.Nodes == 1 {
@@ -134,8 +139,7 @@ func (d *doctor) carrier() {
 	case err != nil && len(d.args) == 0:
 		d.say("runtime", "depends on the command; name it: syminit doctor -- COMMAND")
 	case err != nil:
-		text, fix, _ := strings.Cut(err.Error(), "; ")
-		d.wrong(preflight.Error, "runtime", text, fix)
+		d.failed("runtime", err)
 	case d.runtime == launch.Ray && d.image.RayBin == "":
 		d.say("runtime", "%s", d.runtime)
 		d.wrong(preflight.Error, "runtime", "the image has no command "+d.cfg.RayBin, "install it (pip install ray), or name it with SYMINIT_RAY_BIN")

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,11 +36,7 @@ func (n *node) managed() bool { return n.runtime != launch.None }
 
 // withoutManager drops what would let a job, or Ray, speak for the container.
 func withoutManager(environ []string) []string {
-	var kept []string
-	for _, entry := range environ {
-		if !strings.HasPrefix(entry, notifySocket+"=") {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(slices.Clone(environ), func(entry string) bool {
+		return strings.HasPrefix(entry, notifySocket+"=")
+	})
 }

@@ -49,7 +49,7 @@ func (n *node) showRun(roster rendezvous.Roster, plan launch.Plan) {
 	var health *status.Health
 	if plan.Job != nil {
 		if h, ok := launch.VLLMHealth(plan.Job.Argv); ok {
-			health = &status.Health{URL: h.URL, Socket: h.Socket}
+			health = (*status.Health)(&h)
 		}
 	}
 	n.board.Update(func(s *status.State) {

@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -12,11 +11,8 @@ func ModelOf(command []string) string {
 	if !IsVLLMServe(command) {
 		return ""
 	}
-	for i, arg := range command[:len(command)-1] {
-		next := command[i+1]
-		if filepath.Base(arg) == "serve" && i > 0 && filepath.Base(command[i-1]) == "vllm" && !strings.HasPrefix(next, "-") {
-			return next
-		}
+	if at := afterServe(command); at > 0 && at < len(command) && !strings.HasPrefix(command[at], "-") {
+		return command[at]
 	}
 	return lastOption(command, "--model")
 }

@@ -57,19 +57,3 @@ func IsVLLMServe(command []string) bool {
 	}
 	return false
 }
-
-// lastOption returns the value of an option, given as `--a-b v`, `--a-b=v` or,
-// as vLLM allows, `--a_b`; the last one counts, "" where there is none.
-func lastOption(command []string, option string) (value string) {
-	for i, arg := range command {
-		name, inline, ok := strings.Cut(arg, "=")
-		switch {
-		case strings.ReplaceAll(name, "_", "-") != option:
-		case ok:
-			value = inline
-		case i+1 < len(command):
-			value = command[i+1]
-		}
-	}
-	return value
-}

@@ -14,7 +14,7 @@ type option struct {
 	flag        bool // takes no value
 }
 
-// The options that say how a server is spread over nodes.
+// The options that say how a server is spread over nodes, and what it answers.
 var (
 	optNodes    = option{long: "--nnodes", short: "-n"}
 	optNodeRank = option{long: "--node-rank", short: "-r"}
@@ -24,6 +24,7 @@ var (
 	optServers  = option{long: "--api-server-count", short: "-asc"}
 	optExecutor = option{long: "--distributed-executor-backend"}
 	optConfig   = option{long: "--config"}
+	optGRPC     = option{long: "--grpc", flag: true}
 
 	optTensor   = option{long: "--tensor-parallel-size", short: "-tp"}
 	optPipeline = option{long: "--pipeline-parallel-size", short: "-pp"}
@@ -87,6 +88,13 @@ func (o option) match(word string) (value string, inline, ok bool) {
 		return rest, true, true
 	}
 	return "", false, false
+}
+
+// lastOption returns the value of an option without a short name, "" where there
+// is none.
+func lastOption(command []string, long string) string {
+	w, _ := serveLine(command).find(option{long: long})
+	return w.value
 }
 
 func (l serveLine) has(o option) bool {

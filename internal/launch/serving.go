@@ -55,7 +55,8 @@ func served(command []string) ([]string, bool) {
 		return nil, false
 	}
 	command = append(configured(lastOption(command, "--config")), command...)
-	return command, !hasFlag(command, "--headless") && !hasFlag(command, "--grpc")
+	line := serveLine(command)
+	return command, !line.has(optHeadless) && !line.has(optGRPC)
 }
 
 func portOf(command []string) string {
@@ -74,17 +75,6 @@ func reached(host string) string {
 		return "::1"
 	}
 	return host
-}
-
-// hasFlag reports whether the command has a flag, which vLLM allows to be
-// written with underscores too.
-func hasFlag(command []string, flag string) bool {
-	for _, arg := range command {
-		if strings.ReplaceAll(arg, "_", "-") == flag {
-			return true
-		}
-	}
-	return false
 }
 
 // configured returns the plain top-level entries of vLLM's YAML file as the

@@ -79,6 +79,19 @@ func newCluster(t *testing.T) *containers.Cluster {
 	return containers.NewCluster(t, containers.Image(t, "SYMINIT_TEST_VLLM_IMAGE", "test-vllm"))
 }
 
+// inEachMode runs a test on two nodes of each mode, once the head has printed
+// moment.
+func inEachMode(t *testing.T, moment string, test func(t *testing.T, m mode, head, worker *containers.Container)) {
+	for _, m := range modes {
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			head, worker := newCluster(t).Pair(m.host())
+			head.WaitLog(moment, up)
+			test(t, m, head, worker)
+		})
+	}
+}
+
 // host is how every node of the mode is started.
 func (m mode) host() containers.Host {
 	return containers.Host{Env: slices.Concat(environment, m.env), Args: slices.Concat(serve, m.args)}

@@ -15,26 +15,20 @@ import (
 // vLLM's has its own node's address; and docker stop at the head ends both
 // nodes with vLLM's own code.
 func TestServes(t *testing.T) {
-	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			c := newCluster(t)
-			head, worker := c.Pair(m.host())
-			head.WaitLog(serving, up)
-			complete(t, head)
-			head.WantLog("'model': '/model'", m.backend, "head ("+head.Address()+"), worker ("+worker.Address()+")")
-			for _, n := range []*containers.Container{head, worker} {
-				wantOwnAddress(t, n)
-			}
-			client := http.Client{Timeout: time.Second}
-			health := url(head, "/health")
-			stop(t, head, head, worker)
-			if answer, err := client.Get(health); err == nil {
-				answer.Body.Close()
-				t.Errorf("the port still answers: %s", answer.Status)
-			}
-		})
-	}
+	inEachMode(t, serving, func(t *testing.T, m mode, head, worker *containers.Container) {
+		complete(t, head)
+		head.WantLog("'model': '/model'", m.backend, "head ("+head.Address()+"), worker ("+worker.Address()+")")
+		for _, n := range []*containers.Container{head, worker} {
+			wantOwnAddress(t, n)
+		}
+		client := http.Client{Timeout: time.Second}
+		health := url(head, "/health")
+		stop(t, head, head, worker)
+		if answer, err := client.Get(health); err == nil {
+			answer.Body.Close()
+			t.Errorf("the port still answers: %s", answer.Status)
+		}
+	})
 }
 
 // wantOwnAddress checks the variables that are one node's own, in every process

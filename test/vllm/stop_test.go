@@ -8,37 +8,26 @@ import (
 
 // TestTermOnTheWorker: docker stop on the node that serves nothing ends both.
 func TestTermOnTheWorker(t *testing.T) {
-	for _, m := range modes {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			c := newCluster(t)
-			head, worker := c.Pair(m.host())
-			head.WaitLog(serving, up)
-			stop(t, worker, head, worker)
-		})
-	}
+	inEachMode(t, serving, func(t *testing.T, _ mode, head, worker *containers.Container) {
+		stop(t, worker, head, worker)
+	})
 }
 
 // TestTermWhileStarting: before vLLM has an engine, and while its engine starts
 // and the nodes wait for each other. At that moment one TERM is not enough for
 // vLLM.
 func TestTermWhileStarting(t *testing.T) {
-	for _, m := range modes {
-		for _, tt := range []struct {
-			name   string
-			moment string // what the head has printed
-			told   func(head, worker *containers.Container) *containers.Container
-		}{
-			{"head, no engine", "non-default args", func(head, _ *containers.Container) *containers.Container { return head }},
-			{"worker, engine starting", "Initializing a V1 LLM engine", func(_, worker *containers.Container) *containers.Container { return worker }},
-		} {
-			t.Run(m.name+", "+tt.name, func(t *testing.T) {
-				t.Parallel()
-				c := newCluster(t)
-				head, worker := c.Pair(m.host())
-				head.WaitLog(tt.moment, up)
+	for name, tt := range map[string]struct {
+		moment string // what the head has printed
+		told   func(head, worker *containers.Container) *containers.Container
+	}{
+		"head, no engine":         {"non-default args", func(head, _ *containers.Container) *containers.Container { return head }},
+		"worker, engine starting": {"Initializing a V1 LLM engine", func(_, worker *containers.Container) *containers.Container { return worker }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inEachMode(t, tt.moment, func(t *testing.T, _ mode, head, worker *containers.Container) {
 				stop(t, tt.told(head, worker), head, worker)
 			})
-		}
+		})
 	}
 }
