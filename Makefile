@@ -73,7 +73,7 @@ test: lint images
 	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(UNIT)
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
-	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -skip Convergence ./test/faults
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 	go test -count=1 -timeout 15m -p 1 ./test/podman ./test/slurm
 

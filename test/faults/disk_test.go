@@ -38,7 +38,11 @@ func fullDisk(t *testing.T, state string) string {
 	freeze := func(s syscall.Signal) {
 		until("the agent is there", func() bool { return victim.signal("syminit-agent", s) })
 	}
-	end := func() { until("the job is there", func() bool { return head.signal("job", syscall.SIGUSR1) }) }
+	// Before it speaks the job doesn't heed the signal yet, and would lose it.
+	end := func() {
+		says("JOB ")
+		until("the job is there", func() bool { return head.signal("job", syscall.SIGUSR1) })
+	}
 	switch state {
 	case "gathering":
 		victim.fill(t)
