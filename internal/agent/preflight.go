@@ -75,6 +75,11 @@ func (n *node) ports(head bool) []preflight.Port {
 			ports = append(ports, preflight.Port{Number: given[option], For: "Ray (" + option + " in SYMINIT_RAY_START_ARGS)"})
 		}
 	}
+	if n.runtime == launch.MP && n.cfg.Nodes > 1 && head {
+		if port, option := launch.MeetingPort(n.args, n.cfg.Nodes); port != 0 {
+			ports = append(ports, preflight.Port{Number: port, For: "vLLM's nodes (" + option + ")"})
+		}
+	}
 	if port := launch.ServePort(n.args); port != 0 && head {
 		ports = append(ports, preflight.Port{Number: port, For: "vllm serve (--port)"})
 	}

@@ -18,6 +18,7 @@ func TestModelAndPort(t *testing.T) {
 		"vllm serve m --uds /run/s":                  {"m", 0},
 		"vllm serve m --headless":                    {"m", 0},
 		"vllm serve m --port x":                      {"m", 0},
+		"vllm serve m --port 70000":                  {"m", 0},
 		"vllm bench serve --model m":                 {"", 0},
 		"python3 job.py --model m --port 1 serve /m": {"", 0},
 		"vllm serve":                                 {"", 8000},
@@ -25,6 +26,25 @@ func TestModelAndPort(t *testing.T) {
 		args := strings.Fields(command)
 		if model, port := ModelOf(args), ServePort(args); model != want.model || port != want.port {
 			t.Errorf("%s: model %q at port %d, want %q, %d", command, model, port, want.model, want.port)
+		}
+	}
+}
+
+func TestMeetingPort(t *testing.T) {
+	for command, want := range map[string]struct {
+		port   uint16
+		option string
+	}{
+		"vllm serve m -tp 2":                                    {29501, "--master-port"},
+		"vllm serve m --master_port=7":                          {7, "--master-port"},
+		"vllm serve m --master-port 70000":                      {0, "--master-port"},
+		"vllm serve m -dp 2":                                    {29550, "--data-parallel-rpc-port"},
+		"vllm serve m -dp 4 -dpp 8 --master-port 7":             {8, "--data-parallel-rpc-port"},
+		"vllm serve m -dp 2 --nnodes 2 --master-port 7":         {7, "--master-port"},
+		"vllm serve m -dp 2 -tp 2 --data-parallel-rpc-port=600": {600, "--data-parallel-rpc-port"},
+	} {
+		if port, option := MeetingPort(strings.Fields(command), 2); port != want.port || option != want.option {
+			t.Errorf("%s: port %d of %s, want %d of %s", command, port, option, want.port, want.option)
 		}
 	}
 }

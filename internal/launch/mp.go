@@ -10,8 +10,8 @@ import (
 // vLLM's own defaults, which are given all the same: every node has to have the
 // same (ParallelConfig in vllm/config/parallel.py, 0.32).
 const (
-	vllmMasterPort = 29501
-	vllmDataPort   = 29550
+	vllmMasterPort uint16 = 29501
+	vllmDataPort   uint16 = 29550
 )
 
 // planMP runs `vllm serve` on every node with the options that make one server
@@ -72,7 +72,7 @@ func (s *spread) arrange() error {
 	}
 	size := s.line.number(optData, 1)
 	switch {
-	case size < 2, s.line.has(optNodes), s.line.has(optNodeRank), size < s.nodes && s.nodes%size == 0:
+	case s.line.spansNodes(size, s.nodes):
 		s.overNodes(size)
 	case size%s.nodes == 0:
 		s.dataParallel(size)
@@ -81,6 +81,26 @@ func (s *spread) arrange() error {
 		s.conflict(w, fmt.Sprintf("there are %d nodes (SYMINIT_NODES), of which each would get as many replicas", s.nodes), fmt.Sprintf("make it a multiple of %d", s.nodes))
 	}
 	return s.err
+}
+
+// spansNodes reports whether one replica of the model is spread over several of
+// so many nodes; else each node has whole ones.
+func (l serveLine) spansNodes(replicas, nodes int) bool {
+	return replicas < 2 || l.has(optNodes) || l.has(optNodeRank) || replicas < nodes && nodes%replicas == 0
+}
+
+// MeetingPort returns the port of the head where vLLM's own backend meets on so
+// many nodes, and the option of `vllm serve` that sets it.
+func MeetingPort(command []string, nodes int) (port uint16, name string) {
+	line := serveLine(command)
+	o, def := optDataPort, vllmDataPort
+	if line.spansNodes(line.number(optData, 1), nodes) {
+		o, def = optPort, vllmMasterPort
+	}
+	if w, ok := line.find(o); ok {
+		return portNumber(w.value), o.long
+	}
+	return def, o.long
 }
 
 // overNodes spreads each replica's workers, or the replicas with all their
@@ -93,7 +113,7 @@ func (s *spread) overNodes(size int) {
 	s.want(optNodes, strconv.Itoa(s.nodes), "SYMINIT_NODES is "+strconv.Itoa(s.nodes))
 	s.want(optNodeRank, strconv.Itoa(s.rank), fmt.Sprintf("this node's rank is %d", s.rank))
 	s.address(optAddr)
-	s.offer(optPort, strconv.Itoa(vllmMasterPort))
+	s.offer(optPort, strconv.Itoa(int(vllmMasterPort)))
 	s.headless()
 }
 
@@ -124,7 +144,7 @@ func (s *spread) dataParallel(size int) {
 	}
 	s.want(optDataLocal, strconv.Itoa(local), fmt.Sprintf("--data-parallel-size %d over %d nodes (SYMINIT_NODES) is %d on each", size, s.nodes, local))
 	s.address(optDataAddr)
-	s.offer(optDataPort, strconv.Itoa(vllmDataPort))
+	s.offer(optDataPort, strconv.Itoa(int(vllmDataPort)))
 	why := fmt.Sprintf("this node's rank is %d", s.rank)
 	switch {
 	case external:

@@ -41,8 +41,16 @@ func ServePort(command []string) uint16 {
 	if !ok || lastOption(command, "--uds") != "" {
 		return 0
 	}
-	port, _ := strconv.ParseUint(portOf(command), 10, 16) // of another text vLLM complains
-	return uint16(port)
+	return portNumber(portOf(command))
+}
+
+// portNumber is 0 where the text is no port: vLLM complains of that.
+func portNumber(text string) uint16 {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
 }
 
 // served returns the command with all its options, and false where it starts no
