@@ -272,11 +272,19 @@ func TestNodeThatLostPowerComesBack(t *testing.T) {
 func TestRunThatEndsToBeGatheredAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
-		h := startHead(t, p.keptOpen(3))
+		cfg := p.keptOpen(3)
+		log, seen := logs()
+		cfg.Log = log
+		h := startHead(t, cfg)
 		b := start(t.Context(), p.worker("b", "10.0.0.2"))
 		synctest.Wait()
 		if silent := h.Finish(t.Context(), again); silent != nil {
 			t.Errorf("did not acknowledge: %v", silent)
+		}
+		// It came again before this head was gone, as is usual.
+		elapse(5 * time.Second)
+		if !said(seen, "told a node to come again", "the next one hasn't begun") || said(seen, "refused") {
+			t.Errorf("the head said %v", seen.All())
 		}
 		_ = h.Close()
 		h = startHead(t, p.keptOpen(2))

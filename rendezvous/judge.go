@@ -35,6 +35,9 @@ func (h *Head) over(a application) *refusal {
 		Fix:    "start it again on every node, the head among them",
 		Retry:  true, // where containers are restarted, a new head comes
 	}
+	if h.outcome.Again {
+		no.Reason, no.Fix, no.usual = "the run has ended, and the next one hasn't begun", "none is needed", true
+	}
 	if a.Was != nil && !h.outcome.Again && (a.Was.RunID == h.roster.RunID || a.Was.RunID == h.cfg.Was.RunID && h.placed == nil) {
 		o := h.outcome.trimmed()
 		no.outcome = &o

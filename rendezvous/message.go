@@ -112,7 +112,9 @@ type refusal struct {
 	Fix    string `json:"fix"`
 	Retry  bool   `json:"retry,omitempty"` // time may cure it
 
-	outcome *Outcome // of the run that the node was in; on the head only
+	// On the head only.
+	outcome *Outcome // of the run that the node was in
+	usual   bool     // it happens where nothing is wrong
 }
 
 func (r *refusal) Error() string { return r.Reason }

@@ -64,6 +64,10 @@ func (h *Head) part(conn *tls.Conn, by time.Time, a *application, no *refusal) {
 }
 
 func (h *Head) noteRefused(who string, no *refusal) {
+	if no.usual {
+		h.note(zap.InfoLevel, "told a node to come again", who, zap.String("reason", no.Reason))
+		return
+	}
 	h.note(zap.WarnLevel, "refused a node", who, zap.String("reason", no.Reason), zap.String("fix", no.Fix))
 	h.mu.Lock()
 	defer h.mu.Unlock()

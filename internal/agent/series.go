@@ -53,6 +53,7 @@ func runs(c Config, stop *stopper, stops chan stopRequest, board *status.Board) 
 	for {
 		n = newNode(c, kept, stop, stops, board)
 		stop.begin(n.end, n.outcome)
+		before := kept.resume
 		if o = n.do(); !o.Again {
 			if n.managed() {
 				kept.manager.ending()
@@ -63,7 +64,11 @@ func runs(c Config, stop *stopper, stops chan stopRequest, board *status.Board) 
 			n.log.Warn("processes of the run may be left", zap.Error(err))
 		}
 		n.showTail(o)
-		n.log.Warn("the run failed, starting it again: "+o.Cause, zap.Int("code", o.Code), zap.Int("restart", kept.restarts), zap.Duration("in", kept.pause))
+		fields := []zap.Field{zap.Int("code", o.Code)}
+		if !kept.resume.Equal(before) { // else it is the head that counts and waits
+			fields = append(fields, zap.Int("restart", kept.restarts), zap.Duration("in", kept.pause))
+		}
+		n.log.Warn("the run failed, starting it again: "+o.Cause, fields...)
 	}
 }
 

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -24,7 +25,10 @@ func TestRestartAfterAFailedJob(t *testing.T) {
 			job := "pgrep -x sleep && exit 9; setsid sleep 1000 & echo x >>/tmp/runs; [ $(wc -l </tmp/runs) = 3 ] || exit 5; exec python3 /jobs/nodes.py"
 			head, worker := c.Pair(containers.Host{Env: []string{"SYMINIT_RESTARTS=" + tt.restarts}, Args: []string{"sh", "-c", job}})
 			containers.WantExits(t, up, tt.want, head, worker)
-			head.WantLog("starting it again")
+			head.WantLog("starting it again", "restart=1 in=1s")
+			if strings.Contains(worker.Logs(), " in=") {
+				t.Error("the worker says when the next run begins, which the head decides")
+			}
 			if tt.want == 0 {
 				head.WantLog("JOB nodes=2", "JOB task host=worker")
 			}
