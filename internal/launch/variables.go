@@ -23,6 +23,9 @@ const rayAddress = "RAY_ADDRESS"
 // node's Ray, and listens itself.
 const vllmHostIP = "VLLM_HOST_IP"
 
+// ncclInterface names the variable for the interface that NCCL takes.
+const ncclInterface = "NCCL_SOCKET_IFNAME"
+
 // masterPort is torchrun's default rendezvous port,
 // https://docs.pytorch.org/docs/stable/elastic/run.html.
 const masterPort = 29500
@@ -60,7 +63,7 @@ func (s *Spec) defaults() []variable {
 			vars,
 			// NCCL takes a list of prefixes; "=" asks for exactly this name.
 			// Gloo and TensorPipe know exact names only.
-			variable{"NCCL_SOCKET_IFNAME", "=" + s.Interface},
+			variable{ncclInterface, "=" + s.Interface},
 			variable{"GLOO_SOCKET_IFNAME", s.Interface},
 			variable{"TP_SOCKET_IFNAME", s.Interface},
 		)

@@ -1,6 +1,7 @@
 package vllm
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -31,6 +32,10 @@ func TestTwoNetworks(t *testing.T) {
 	complete(t, head)
 	for _, n := range []*containers.Container{head, worker} {
 		wantOwnAddress(t, n)
+	}
+	copied := regexp.MustCompile(`Copying the following environment variables.*`).FindString(head.Logs())
+	if copied == "" || strings.Contains(copied, "_SOCKET_IFNAME") || strings.Contains(copied, "VLLM_HOST_IP") {
+		t.Errorf("what the head's vLLM gives the other node: %q", copied)
 	}
 	stop(t, head, head, worker)
 }
