@@ -29,6 +29,7 @@ type survey struct {
 	host  preflight.Host
 	done  chan struct{}
 	facts preflight.Facts // once done is closed
+	head  netip.Addr      // where the worker has reached the head
 }
 
 // beginSurvey begins to look at this node.
@@ -66,24 +67,32 @@ func (n *node) factsAt(own netip.Addr, head bool) preflight.Facts {
 // ports are those that this node's part of the run needs free.
 func (n *node) ports(head bool) []preflight.Port {
 	var ports []preflight.Port
+	if head {
+		ports = n.meeting()
+	}
 	if n.runtime == launch.Ray {
-		if head {
-			ports = append(ports, preflight.Port{Number: n.cfg.RayPort, For: "Ray (SYMINIT_RAY_PORT)"})
-		}
 		given := launch.RayPorts(n.cfg.RayStartArgs)
 		for _, option := range slices.Sorted(maps.Keys(given)) {
 			ports = append(ports, preflight.Port{Number: given[option], For: "Ray (" + option + " in SYMINIT_RAY_START_ARGS)"})
-		}
-	}
-	if n.runtime == launch.MP && n.cfg.Nodes > 1 && head {
-		if port, option := launch.MeetingPort(n.args, n.cfg.Nodes); port != 0 {
-			ports = append(ports, preflight.Port{Number: port, For: "vLLM's nodes (" + option + ")"})
 		}
 	}
 	if port := launch.ServePort(n.args); port != 0 && head {
 		ports = append(ports, preflight.Port{Number: port, For: "vllm serve (--port)"})
 	}
 	return ports
+}
+
+// meeting are the head's ports where the other nodes' runtime reaches it.
+func (n *node) meeting() []preflight.Port {
+	switch {
+	case n.runtime == launch.Ray:
+		return []preflight.Port{{Number: n.cfg.RayPort, For: "Ray (SYMINIT_RAY_PORT)"}}
+	case n.runtime == launch.MP && n.cfg.Nodes > 1:
+		if port, option := launch.MeetingPort(n.args, n.cfg.Nodes); port != 0 {
+			return []preflight.Port{{Number: port, For: "vLLM (" + option + ")"}}
+		}
+	}
+	return nil
 }
 
 // surveyed connects once this node has been looked at: the head has no time for
@@ -94,7 +103,14 @@ func (n *node) surveyed(dial func(context.Context) (net.Conn, error)) func(conte
 	}
 	return func(ctx context.Context) (net.Conn, error) {
 		<-n.look.done
-		return dial(ctx)
+		conn, err := dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if far, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+			n.look.head = far.AddrPort().Addr().Unmap()
+		}
+		return conn, nil
 	}
 }
 
@@ -108,7 +124,11 @@ func (n *node) report(addr netip.Addr) func(own netip.Addr) json.RawMessage {
 		if addr.IsValid() {
 			own = addr
 		}
-		return n.factsAt(own, false).Encode()
+		f := n.factsAt(own, false)
+		if n.look.head.IsValid() {
+			f.Barred = preflight.Barred(n.look.host, n.look.head, n.meeting())
+		}
+		return f.Encode()
 	}
 }
 

@@ -19,6 +19,7 @@ type Facts struct {
 	Memory     Space             `json:"memory,omitzero"`
 	Disks      []Disk            `json:"disks,omitempty"`
 	Taken      []Port            `json:"taken,omitempty"`    // ports that the run needs and something else has
+	Barred     []Port            `json:"barred,omitempty"`   // ports of the head's that this node can't reach
 	Versions   map[string]string `json:"versions,omitempty"` // of software, by name
 	GPUs       []GPU             `json:"gpus,omitempty"`     // that this node can use
 	HiddenGPUs int               `json:"hidden_gpus,omitempty"`
@@ -110,16 +111,18 @@ func Decode(body json.RawMessage) (Facts, error) {
 	return f.clipped(), nil
 }
 
+func clipPort(p Port) Port {
+	p.For = clip(p.For)
+	return p
+}
+
 func (f Facts) clipped() Facts {
 	f.Unfinished = few(f.Unfinished, clip)
 	f.Disks = few(f.Disks, func(d Disk) Disk {
 		d.For, d.Path = clip(d.For), clip(d.Path)
 		return d
 	})
-	f.Taken = few(f.Taken, func(p Port) Port {
-		p.For = clip(p.For)
-		return p
-	})
+	f.Taken, f.Barred = few(f.Taken, clipPort), few(f.Barred, clipPort)
 	f.GPUs = few(f.GPUs, func(g GPU) GPU {
 		g.Model = clip(g.Model)
 		return g

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"io/fs"
+	"net/netip"
 	"path"
 	"strings"
 	"testing"
@@ -32,9 +33,10 @@ func fake(texts map[string]string) Host {
 		Limit: func(resource int) uint64 {
 			return map[int]uint64{unix.RLIMIT_NOFILE: 1 << 20, unix.RLIMIT_MEMLOCK: 64 << 10}[resource]
 		},
-		Taken: func(uint16) bool { return false },
-		Env:   func(string) string { return "" },
-		Abs:   func(p string) (string, bool) { return path.Join("/work", p), true },
+		Taken:  func(uint16) bool { return false },
+		Barred: func(netip.AddrPort) bool { return false },
+		Env:    func(string) string { return "" },
+		Abs:    func(p string) (string, bool) { return path.Join("/work", p), true },
 	}
 }
 

@@ -4,29 +4,32 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/netip"
 	"os"
 	"path"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // Host is what a survey looks at.
 type Host struct {
-	Root  fs.FS                                  // the file system from / on
-	Space func(path string) (Space, error)       // of the file system that holds a path
-	Limit func(resource int) (hard uint64)       // of this process; 0: not known
-	Taken func(port uint16) (taken bool)         // something else listens there
-	Env   func(variable string) (value string)   // of the job
-	Abs   func(path string) (abs string, _ bool) // from the job's working directory
+	Root   fs.FS                                  // the file system from / on
+	Space  func(path string) (Space, error)       // of the file system that holds a path
+	Limit  func(resource int) (hard uint64)       // of this process; 0: not known
+	Taken  func(port uint16) (taken bool)         // something else listens there
+	Barred func(at netip.AddrPort) bool           // another host's port gives no answer
+	Env    func(variable string) (value string)   // of the job
+	Abs    func(path string) (abs string, _ bool) // from the job's working directory
 }
 
 // Local is this host, with the environment that the job gets.
 func Local(environ []string) Host {
 	return Host{
-		Root: os.DirFS("/"), Space: space, Limit: limit, Taken: taken,
+		Root: os.DirFS("/"), Space: space, Limit: limit, Taken: taken, Barred: barred,
 		Env: func(variable string) string {
 			for _, entry := range environ { // the first holds, as for getenv(3)
 				if name, value, _ := strings.Cut(entry, "="); name == variable {
@@ -69,6 +72,21 @@ func taken(port uint16) bool {
 	}
 	_ = l.Close()
 	return false
+}
+
+// barredAfter is how long a port may take to answer. The kernel asks a second
+// time after 1 s, so that one lost packet doesn't count.
+const barredAfter = 2500 * time.Millisecond
+
+// barred is for a host that answers at another port already: what lies between
+// says so, or nothing, where the host itself would accept or refuse.
+func barred(at netip.AddrPort) bool {
+	conn, err := net.DialTimeout("tcp", at.String(), barredAfter)
+	if err == nil {
+		_ = conn.Close()
+		return false
+	}
+	return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, syscall.ECONNRESET)
 }
 
 // read returns a small file's text, less the white space around it; "" if there

@@ -60,6 +60,7 @@ func Judge(s Settings, nodes []Node) []Finding {
 			j.gpus()
 			j.links()
 			j.clock()
+			j.barred()
 		}
 		all = append(all, j.found...)
 	}

@@ -74,6 +74,7 @@ func TestFindings(t *testing.T) {
 		"temp":          {func(n *Node) { n.Facts.Disks[2].Space.Free = gib }, "b warning: disk: 1 GiB free under /tmp, less than 5 %: Ray keeps no more objects there"},
 		"hub, path":     {func(n *Node) { n.Facts.Disks[0].Space.Free = gib }, ""},
 		"cache":         {func(n *Node) { n.Facts.Disks[1].Space.Free = mib }, "b warning: disk: 1 MiB free under /vllm"},
+		"firewall":      {func(n *Node) { n.Facts.Barred = []Port{{29501, "vLLM (--master-port)"}} }, "b error: ports: port 29501 of a gives no answer, where vLLM (--master-port) meets"},
 		"port":          {func(n *Node) { n.Facts.Taken = []Port{{6379, "Ray (SYMINIT_RAY_PORT)"}} }, "b error: ports: port 6379 is taken, which Ray (SYMINIT_RAY_PORT) needs"},
 		"unfinished":    {func(n *Node) { n.Facts.Unfinished = []string{"the model"} }, "b warning: the checks: the model: no answer within 2s"},
 		"RDMA":          {func(n *Node) { n.Facts.RDMA.Usable = false }, "b warning: InfiniBand: the host has 8 active devices, and this container no /dev/infiniband: NCCL goes over TCP"},

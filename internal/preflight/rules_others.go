@@ -110,3 +110,10 @@ func contents(m Model) string {
 	}
 	return fmt.Sprintf("%d %s of %s", m.Files, files, bytesText(m.Bytes))
 }
+
+func (j *judge) barred() {
+	for _, p := range j.node.Facts.Barred {
+		j.say(Error, "ports", fmt.Sprintf("port %d of %s gives no answer, where %s meets", p.Number, j.head.Name, p.For),
+			"let all of TCP through between the hosts: a firewall seems to drop it, and vLLM, Ray and NCCL take other ports too")
+	}
+}

@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -69,6 +70,12 @@ func lookAtShm(h Host, _ Request) func(*Facts) {
 func lookAtLimits(h Host, _ Request) func(*Facts) {
 	files, locked, may := h.Limit(unix.RLIMIT_NOFILE), h.Limit(unix.RLIMIT_MEMLOCK), h.capable(unix.CAP_IPC_LOCK)
 	return func(f *Facts) { f.NoFile, f.MemLock, f.IPCLock = files, locked, may }
+}
+
+// Barred returns those of another host's ports that something on the way there
+// doesn't let through.
+func Barred(h Host, host netip.Addr, ports []Port) []Port {
+	return slices.DeleteFunc(slices.Clone(ports), func(p Port) bool { return !h.Barred(netip.AddrPortFrom(host, p.Number)) })
 }
 
 // Ports returns those of the ports that something else has.

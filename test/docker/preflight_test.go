@@ -80,6 +80,23 @@ func TestPreflightComparesNodes(t *testing.T) {
 	head.WantLog("warning: the MTU of eth0 is 1400, on the head 1500")
 }
 
+// TestPreflightFirewall: what the head's port for vLLM would answer gets lost, as
+// behind a firewall that lets the rendezvous through and not that. vLLM would
+// wait without a word.
+func TestPreflightFirewall(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	h := vllm("serve", "MODEL", "-tp", "2")
+	h.Env = append(h.Env, "SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail")
+	h.Name = "worker"
+	worker := c.Run(h)
+	h.Name, h.Options = "head", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
+	h.Args = append([]string{"-c", `ip rule add ipproto 6 sport 29501 blackhole && exec /usr/local/bin/syminit -- "$@"`, "sh"}, h.Args...)
+	head := c.Run(h)
+	containers.WantExits(t, up, 75, head, worker)
+	head.WantLog("worker: ports: port 29501 of head gives no answer")
+}
+
 // TestPreflightIsQuiet where nothing is wrong, and on one node without Ray.
 func TestPreflightIsQuiet(t *testing.T) {
 	t.Parallel()
