@@ -17,6 +17,8 @@ type mode struct {
 	// What goes behind vllm serve under syminit, and its settings.
 	args []string
 	env  []string
+	// ports are where vLLM's nodes meet, without syminit and with it.
+	ports []string
 	// process is how the one that computes on the worker is called.
 	process string
 }
@@ -34,7 +36,7 @@ var modes = []mode{
 		worker:  "--tensor-parallel-size 2 --distributed-executor-backend mp --nnodes 2 --master-addr HEAD --node-rank 1 --headless",
 		args:    []string{"--tensor-parallel-size", "2", "--distributed-executor-backend", "mp"},
 		env:     []string{"SYMINIT_RUNTIME=mp"},
-		process: "^VLLM::Worker",
+		process: "^VLLM::Worker", ports: []string{"29501"},
 	},
 	{
 		name:    "data parallel",
@@ -42,37 +44,47 @@ var modes = []mode{
 		worker:  "--data-parallel-size 2 --data-parallel-size-local 1 --data-parallel-address HEAD --data-parallel-rpc-port 13345 --data-parallel-start-rank 1 --headless",
 		args:    []string{"--data-parallel-size", "2", "--api-server-count", "1"},
 		env:     []string{"SYMINIT_RUNTIME=mp"},
-		process: "^VLLM::EngineCore",
+		process: "^VLLM::EngineCore", ports: []string{"13345", "29550"},
 	},
 }
 
 // An event is what happens to a run.
 type event struct {
 	name string
-	// At which point: what the head has printed by then.
+	// At which point: what the head has printed by then. "": as soon as it waits
+	// for the worker, which isn't started.
 	moment string
-	alone  bool // the worker isn't started
 	do     func(*world) error
-	// Whether a completion is asked for afterwards.
-	ask bool
+	ask    bool // a completion is asked for afterwards
+	// Before the worker starts, no packet gets to the head's port where vLLM's
+	// nodes meet. Under Ray there is none.
+	barred bool
 }
 
-// serving is what vLLM prints when it answers requests.
-const serving = "Application startup complete."
+const (
+	// serving is what vLLM prints when it answers requests.
+	serving = "Application startup complete."
+	// beginning is what vLLM prints when its engine begins to start.
+	beginning = "Initializing a V1 LLM engine"
+	// early is a point 5 s after the start of both nodes, whatever they print.
+	early = "5 s"
+)
 
 var events = []event{
-	{"TERM to the head", serving, false, func(w *world) error { return w.signal(w.head, "TERM") }, false},
-	{"TERM to the worker", serving, false, func(w *world) error { return w.signal(w.worker, "TERM") }, true},
-	{"TERM to the head while its engine starts", "Initializing a V1 LLM engine", false, func(w *world) error { return w.signal(w.head, "TERM") }, false},
-	{"TERM to the head that waits for the worker", "", true, func(w *world) error { return w.signal(w.head, "TERM") }, false},
-	{"the head's container killed", serving, false, func(w *world) error { return w.signal(w.head, "KILL") }, false},
-	{"the worker's container killed", serving, false, func(w *world) error { return w.signal(w.worker, "KILL") }, true},
-	{"the engine's process killed on the head", serving, false, func(w *world) error { return w.kill(w.head, "^VLLM::EngineCore") }, true},
-	{"the computing process killed on the worker", serving, false, func(w *world) error { return w.kill(w.worker, w.process) }, true},
-	{"the worker's link cut", serving, false, func(w *world) error {
+	{name: "TERM to the head", moment: serving, do: func(w *world) error { return w.signal(w.head, "TERM") }},
+	{name: "TERM to the worker", moment: serving, do: func(w *world) error { return w.signal(w.worker, "TERM") }, ask: true},
+	{name: "TERM to the head 5 s after its start", moment: early, do: func(w *world) error { return w.signal(w.head, "TERM") }},
+	{name: "TERM to the head while its engine starts", moment: beginning, do: func(w *world) error { return w.signal(w.head, "TERM") }},
+	{name: "TERM to the head that waits for the worker", do: func(w *world) error { return w.signal(w.head, "TERM") }},
+	{name: "the head's container killed", moment: serving, do: func(w *world) error { return w.signal(w.head, "KILL") }},
+	{name: "the worker's container killed", moment: serving, do: func(w *world) error { return w.signal(w.worker, "KILL") }, ask: true},
+	{name: "the engine's process killed on the head", moment: serving, do: func(w *world) error { return w.kill(w.head, "^VLLM::EngineCore") }, ask: true},
+	{name: "the computing process killed on the worker", moment: serving, do: func(w *world) error { return w.kill(w.worker, w.process) }, ask: true},
+	{name: "the worker's link cut", moment: serving, do: func(w *world) error {
 		_, err := docker.Run("network", "disconnect", w.net.Name, w.worker)
 		return err
-	}, true},
+	}, ask: true},
+	{name: "a firewall before the port where vLLM's nodes meet", moment: beginning, do: func(*world) error { return nil }, barred: true},
 }
 
 // A measurement is one event, in one mode, with syminit or without.
@@ -94,6 +106,9 @@ func measurements() (all []measurement) {
 	for _, syminit := range []bool{false, true} {
 		for _, e := range events {
 			for _, m := range modes {
+				if e.barred && m.symmetric {
+					continue
+				}
 				all = append(all, measurement{e, m, syminit})
 			}
 		}

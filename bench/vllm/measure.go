@@ -34,12 +34,19 @@ func (m measurement) measure(image string, patience time.Duration) (r result, er
 	if w.head, err = w.start(image, "head"); err != nil {
 		return r, err
 	}
-	if !m.alone {
+	if m.barred {
+		if err := w.bar(); err != nil {
+			return r, err
+		}
+	}
+	if m.moment != "" {
 		if w.worker, err = w.start(image, "worker"); err != nil {
 			return r, err
 		}
 	}
-	if err := w.reach(m.point()); err != nil {
+	if m.moment == early {
+		<-time.After(5 * time.Second) // the point itself, no condition
+	} else if err := w.reach(m.point()); err != nil {
 		return r, err
 	}
 	if m.moment == serving {
@@ -81,7 +88,7 @@ func (m measurement) point() string {
 		return "Head node started."
 	default:
 		// The last thing that it says before it waits.
-		return "Initializing a V1 LLM engine"
+		return beginning
 	}
 }
 
