@@ -32,9 +32,9 @@ func (h *Head) roomForEvents() bool {
 // key once more does not need the one that finds no room.
 const maxStopped = 64
 
-// Events tells what workers have reported and who was lost, in order, from the
-// agreement to [Head.Finish]. It never holds up the head, and is closed by
-// [Head.Close].
+// Events tells what workers have reported and who was lost, in order, until
+// [Head.Finish]; before the agreement, only who was told to stop. It never holds
+// up the head, and is closed by [Head.Close].
 func (h *Head) Events() <-chan Event { return h.events }
 
 // Roster is what the nodes agreed on, with the changes since. It has no nodes
@@ -150,12 +150,18 @@ func (h *Head) markReady(m *member) {
 func (h *Head) hear(m *member, msg message) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	running := (h.state == agreed || h.state == going) && !m.gone
+	here := h.state != ended && !m.gone
+	running := here && h.state != gathering
 	switch {
 	case msg.Type == kindAck && h.state == ended && !m.gone && !m.acked:
 		m.acked = true
 		h.settle()
 		m.sess.finish()
+	case here && msg.Type == kindStop:
+		h.log.Info("node was told to stop", zap.Stringer("node", m.node), zap.Stringer("signal", msg.Signal))
+		if len(h.events) < maxStopped {
+			h.events <- Stopped{m.public(), msg.Signal}
+		}
 	case !running:
 	case msg.Type == kindReady:
 		h.markReady(m)
@@ -170,11 +176,6 @@ func (h *Head) hear(m *member, msg message) {
 		m.fail = true
 		h.log.Debug("node is done", zap.Stringer("node", m.node))
 		h.events <- Done{m.public()}
-	case msg.Type == kindStop:
-		h.log.Info("node was told to stop", zap.Stringer("node", m.node), zap.Stringer("signal", msg.Signal))
-		if len(h.events) < maxStopped {
-			h.events <- Stopped{m.public(), msg.Signal}
-		}
 	}
 }
 

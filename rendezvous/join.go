@@ -36,7 +36,10 @@ type WorkerConfig struct {
 	// connection, and must be quick: the head waits. nil: nothing.
 	Report  func(own netip.Addr) json.RawMessage
 	Changed func(Roster) // told the roster as it is now, when others were lost or joined in a run that goes on; as Progress
-	Log     *zap.Logger  // nil: no log
+	// Joined is given the worker each time that a head has taken it in: until
+	// Join returns, it is there to be told to Stop. It must be quick. nil: nobody is.
+	Joined func(*Worker)
+	Log    *zap.Logger // nil: no log
 
 	jitter func(time.Duration) time.Duration // a part of a pause, by chance; nil: any part
 }
@@ -50,6 +53,9 @@ func (c *WorkerConfig) prepare() error {
 	}
 	if c.Changed == nil {
 		c.Changed = func(Roster) {}
+	}
+	if c.Joined == nil {
+		c.Joined = func(*Worker) {}
 	}
 	if c.jitter == nil {
 		c.jitter = mathrand.N[time.Duration]
@@ -161,6 +167,7 @@ func (j *joiner) try(ctx context.Context) (*Worker, error) {
 	j.pause, j.told = pauseMin, ""
 	j.cfg.Log.Info("joined, waiting for the other nodes", zap.String("head", j.cfg.Head))
 	w := newWorker(j, sess)
+	j.cfg.Joined(w)
 	go w.run()
 	select {
 	case <-w.agreedC:

@@ -52,7 +52,8 @@ func cut(text string, size int) string {
 }
 
 // Event is what a head is told about its workers between the agreement and
-// [Head.Finish]: a [Lost], a [Joined], a [Failed], a [Done] or a [Stopped].
+// [Head.Finish]: a [Lost], a [Joined], a [Failed], a [Done] or a [Stopped], which
+// may come before the agreement too.
 type Event interface{ event() }
 
 // Lost says that a node's session is over. There is one at most for each node,
@@ -73,7 +74,8 @@ type Failed struct{ Outcome Outcome }
 // Done says that a node's part of the run has ended well, by [Worker.Done].
 type Done struct{ Node Node }
 
-// Stopped says that a worker was told to stop, by [Worker.Stop].
+// Stopped says that a worker was told to stop, by [Worker.Stop]. Before the
+// agreement its rank is the one that a scheduler gave to it, or [NoRank].
 type Stopped struct {
 	Node   Node
 	Signal syscall.Signal

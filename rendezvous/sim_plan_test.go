@@ -46,9 +46,9 @@ type simWorker struct {
 	match   string
 	starts  time.Duration
 	ready   time.Duration // after the roster
-	reports time.Duration // that it failed, or was told to stop; never if 0
-	stops   bool
-	refused bool // must be
+	reports time.Duration // after the roster, that it failed; never if 0
+	stops   bool          // in place of that it is told to stop, so long after it was first taken in
+	refused bool          // must be
 }
 
 // simFault is one thing that goes wrong with one host.
@@ -104,6 +104,9 @@ func newSimPlan(seed uint64) *simPlan {
 	if rng.IntN(4) == 0 {
 		w := &p.workers[rng.IntN(len(p.workers))]
 		w.reports, w.stops = between(rng, time.Second, 2*time.Minute), rng.IntN(2) == 0
+		if w.stops && rng.IntN(2) == 0 {
+			w.reports /= 10 // others may still be on their way
+		}
 	}
 	for range []int{0, 0, 1, 1, 2, 3, 6}[rng.IntN(7)] {
 		p.faults = append(p.faults, p.fault(rng))

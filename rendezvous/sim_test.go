@@ -37,13 +37,16 @@ func TestSimulation(t *testing.T) {
 		s := simulate(t, seed)
 		for _, n := range s.nodes {
 			seen[n.ending()]++
+			if !n.told.IsZero() && n.rank == NoRank {
+				seen["told to stop while gathering"]++
+			}
 		}
 		if *simSeeds == 1 {
 			t.Logf("%s\n%s", s.plan, s.history())
 		}
 	}
 	// A simulation in which nothing happens would find nothing.
-	for _, ending := range []string{"outcome 0", "outcome 3", "outcome 69", "refused", "missing", "unreachable", "killed"} {
+	for _, ending := range []string{"outcome 0", "outcome 3", "outcome 69", "refused", "missing", "unreachable", "killed", "told to stop while gathering"} {
 		if *simSeeds >= 1000 && seen[ending] == 0 {
 			t.Errorf("no node ever ended with %q: %v", ending, seen)
 		}
@@ -81,6 +84,7 @@ type simNode struct {
 	die    context.CancelFunc
 	killed bool
 	ended  time.Time // zero if it was killed
+	told   time.Time // to stop, when the head was there to be asked; else zero
 
 	roster  Roster
 	rank    int
@@ -206,38 +210,66 @@ func (s *simulation) head(t *testing.T, n *simNode) {
 	s.say("head: %d did not acknowledge", len(n.silent))
 }
 
+// stopped is an outcome that ends a run in whatever state it is.
+type stopped struct{ Outcome }
+
+func (stopped) Error() string { return "stopped" }
+
+// watch has a node that is told to stop cancel what it returns first, and what
+// else happens in the channel.
+func (n *simNode) watch(h *Head) (context.Context, <-chan Event) {
+	life, stop := context.WithCancelCause(n.life)
+	others := make(chan Event, cap(h.events))
+	go func() {
+		for e := range h.Events() {
+			if e, ok := e.(Stopped); ok {
+				stop(stopped{Outcome{Code: 128 + int(e.Signal), Node: e.Node.Name, Cause: "stopped"}})
+				continue
+			}
+			others <- e
+		}
+		stop(nil)
+	}()
+	return life, others
+}
+
 // lead brings the run to its outcome.
 func (s *simulation) lead(n *simNode, h *Head) Outcome {
-	join, cancel := context.WithTimeout(n.life, simJoin)
+	life, events := n.watch(h)
+	failed := func(err error) Outcome {
+		if stop, ok := errors.AsType[stopped](context.Cause(life)); ok {
+			return stop.Outcome
+		}
+		return Outcome{Code: codeLost, Node: "head", Cause: err.Error()}
+	}
+	join, cancel := context.WithTimeout(life, simJoin)
 	defer cancel()
 	var err error
 	if n.roster, err = h.Gather(join); err != nil {
-		return Outcome{Code: codeLost, Node: "head", Cause: err.Error()}
+		return failed(err)
 	}
 	n.rank = 0
 	s.say("head has the roster of %d", len(n.roster.Nodes))
-	start, cancel := context.WithTimeout(n.life, simStart)
+	start, cancel := context.WithTimeout(life, simStart)
 	defer cancel()
 	if err = h.Ready(start); err != nil {
-		return Outcome{Code: codeLost, Node: "head", Cause: err.Error()}
+		return failed(err)
 	}
 	s.say("all are ready")
 	job := time.After(s.plan.jobTakes)
 	for {
 		select {
-		case <-n.life.Done():
-			return Outcome{}
+		case <-life.Done():
+			return failed(life.Err())
 		case <-job:
 			return Outcome{Code: s.plan.jobCode, Rank: 0, Node: "head", Cause: "the job ended"}
-		case e := <-h.Events():
+		case e := <-events:
 			switch e := e.(type) {
 			case Lost:
 				n.lost[e.Node.Name]++
 				return Outcome{Code: codeLost, Rank: e.Node.Rank, Node: e.Node.Name, Cause: "lost " + e.Node.Name}
 			case Failed:
 				return e.Outcome
-			case Stopped:
-				return Outcome{Code: 128 + int(e.Signal), Rank: e.Node.Rank, Node: e.Node.Name, Cause: "stopped"}
 			}
 		}
 	}
@@ -258,6 +290,7 @@ func (s *simulation) worker(n *simNode) {
 		Dial: func(ctx context.Context) (net.Conn, error) { return s.net.dial(ctx, w.addr, simHead) },
 		Head: "head:6378", Secret: w.secret,
 		Self:   Node{Name: w.name, Addr: w.addr, Rank: NoRank, Match: []Match{{Name: "it", Value: w.match}}},
+		Joined: s.stops(n),
 		jitter: s.jitter(w.name),
 	})
 	if s.ends(n, err) {
@@ -266,14 +299,8 @@ func (s *simulation) worker(n *simNode) {
 	defer func() { _ = joined.Close() }()
 	n.roster, n.rank = joined.Roster(), joined.Rank()
 	s.say("%s has rank %d", w.name, n.rank)
-	if w.reports > 0 {
-		time.AfterFunc(w.reports, func() {
-			if w.stops {
-				_ = joined.Stop(syscall.SIGTERM)
-				return
-			}
-			_ = joined.Fail(Outcome{Code: 75, Cause: "ray died"})
-		})
+	if w.reports > 0 && !w.stops {
+		time.AfterFunc(w.reports, func() { _ = joined.Fail(Outcome{Code: 75, Cause: "ray died"}) })
 	}
 	select {
 	case <-time.After(w.ready):
@@ -290,6 +317,31 @@ func (s *simulation) worker(n *simNode) {
 	case o := <-joined.Outcome():
 		n.outcome = &o
 	case <-n.life.Done():
+	}
+}
+
+// stops has a node that the plan says so be told to stop, some time after the
+// head has first taken it in.
+func (s *simulation) stops(n *simNode) func(*Worker) {
+	if !n.worker.stops {
+		return nil
+	}
+	var mu sync.Mutex
+	var now *Worker
+	return func(w *Worker) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now == nil {
+			time.AfterFunc(n.worker.reports, func() {
+				mu.Lock()
+				defer mu.Unlock()
+				if now.Stop(syscall.SIGTERM) == nil {
+					n.told = time.Now()
+					s.say("%s is told to stop", n.name)
+				}
+			})
+		}
+		now = w
 	}
 }
 
@@ -351,8 +403,10 @@ func (s *simulation) checkEnding(t *testing.T, head, n *simNode) {
 		t.Errorf("%s ended with %+v, the head with %+v", n.name, n.outcome, head.outcome)
 	case lostHead && s.plan.spared(n.addr):
 		t.Errorf("%s lost the head over a good line", n.name)
-	case n.rank != NoRank && s.plan.spared(n.addr) && !same:
+	case (n.rank != NoRank || !n.told.IsZero()) && s.plan.spared(n.addr) && !same:
 		t.Errorf("%s has not heard how the run ended", n.name)
+	case !n.told.IsZero() && s.plan.spared(n.addr) && n.ended.After(n.told.Add(time.Second)):
+		t.Errorf("%s was told to stop and ended %s later", n.name, n.ended.Sub(n.told))
 	}
 	// Who lost the head did not acknowledge, and the head knows.
 	if lostHead && !head.killed && head.outcome != nil && head.rank != NoRank && head.roster.RunID == n.roster.RunID &&

@@ -12,7 +12,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// Worker is a node's end of its session with the head, from the roster on.
+// Worker is a node's end of its session with the head. [Join] returns it when it
+// has the roster.
 //
 //	          place, roster            go
 //	waiting ───────────────▶ agreed ────────▶ going
@@ -121,7 +122,8 @@ func (w *Worker) Fail(o Outcome) error {
 }
 
 // Stop tells the head that this node was told to stop by a signal, so that the
-// head can end the run.
+// head can end the run. Before the roster the [WorkerConfig]'s Joined has the
+// Worker for that; Join then fails with the outcome.
 func (w *Worker) Stop(sig syscall.Signal) error {
 	if sig <= 0 {
 		return fmt.Errorf("ask the head to stop: %d is no signal", sig)

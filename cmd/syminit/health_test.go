@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os/exec"
@@ -14,15 +16,24 @@ import (
 	"time"
 )
 
-// freePort returns a port that was free a moment ago.
+// freePort returns a port that was free a moment ago. It is none of those that
+// the kernel gives to connections, which the tests of other packages have by the
+// thousand.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, end = 20000, 32768 // Linux's default range begins there
+	for {
+		port := fmt.Sprint(first + rand.IntN(end-first))
+		l, err := net.Listen("tcp", ":"+port)
+		if errors.Is(err, syscall.EADDRINUSE) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+		return port
 	}
-	defer func() { _ = l.Close() }()
-	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 }
 
 // inside runs a command of syminit's in the container of s.

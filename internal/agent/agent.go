@@ -197,9 +197,9 @@ func (n *node) carry(m member, roster rendezvous.Roster, err error) (runtime *la
 		return runtime, n.outcomeOf(err)
 	}
 	n.to(running)
-	if n.managed() {
-		n.manager.up()
-	}
+	ctx, over := context.WithCancel(n.life)
+	defer over()
+	n.tellManager(ctx)
 	return runtime, n.work(m, plan)
 }
 

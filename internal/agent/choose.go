@@ -35,7 +35,14 @@ func (n *node) chooseRuntime() (err error) {
 func (n *node) checkCommand() error {
 	switch n.runtime {
 	case launch.Ray:
-		return launch.CheckStartArgs(n.cfg.RayStartArgs)
+		if err := launch.CheckStartArgs(n.cfg.RayStartArgs); err != nil {
+			return err
+		}
+		port := n.cfg.RayPort
+		if n.cfg.Role == config.RoleWorker { // which has Ray's port from the head
+			port = 0
+		}
+		return launch.CheckRayPorts(port, n.cfg.RayStartArgs)
 	case launch.MP:
 		// Any addresses do; what is fixed for one rank shows on the last one.
 		addrs := slices.Repeat([]netip.Addr{netip.IPv4Unspecified()}, n.cfg.Nodes)

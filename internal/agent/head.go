@@ -100,6 +100,9 @@ func (h headMember) watch(end func(rendezvous.Outcome), stops chan<- stopRequest
 }
 
 func describeNode(n rendezvous.Node) string {
+	if n.Rank == rendezvous.NoRank {
+		return n.String()
+	}
 	return fmt.Sprintf("%s (rank %d, %s)", n.Name, n.Rank, n.Addr)
 }
 

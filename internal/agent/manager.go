@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"context"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -15,15 +17,33 @@ import (
 // is (sd_notify(3)). podman run --sdnotify=container passes it on.
 const notifySocket = "NOTIFY_SOCKET"
 
-// A manager is told that the run is up, and that it ends: each once, whatever
-// comes again. Where a plain command runs alone, it is the job that may tell.
+// A manager is told that this node is ready, and that the run ends: each once,
+// whatever comes again, and nothing after the end. Where a plain command runs
+// alone, it is the job that may tell.
 type manager struct {
-	log             *zap.Logger
-	ready, stopping sync.Once
+	log *zap.Logger
+
+	mu              sync.Mutex
+	ready, stopping bool
 }
 
-func (m *manager) up()     { m.ready.Do(func() { m.tell(daemon.SdNotifyReady) }) }
-func (m *manager) ending() { m.stopping.Do(func() { m.tell(daemon.SdNotifyStopping) }) }
+func (m *manager) up() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.ready && !m.stopping {
+		m.ready = true
+		m.tell(daemon.SdNotifyReady)
+	}
+}
+
+func (m *manager) ending() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.stopping {
+		m.stopping = true
+		m.tell(daemon.SdNotifyStopping)
+	}
+}
 
 func (m *manager) tell(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
@@ -33,6 +53,23 @@ func (m *manager) tell(state string) {
 
 // managed reports whether this agent, and not the job, speaks for the container.
 func (n *node) managed() bool { return n.runtime != launch.None }
+
+// tellManager tells the service manager, if there is one, once this node is ready
+// as syminit health has it: before the job starts, unless that is a server that
+// says so itself. That one is waited for until ctx ends.
+func (n *node) tellManager(ctx context.Context) {
+	switch {
+	case !n.managed() || os.Getenv(notifySocket) == "":
+	case n.board.Read().Health == nil:
+		n.manager.up()
+	default:
+		go func() {
+			if n.board.AwaitReady(ctx) == nil {
+				n.manager.up()
+			}
+		}()
+	}
+}
 
 // withoutManager drops what would let a job, or Ray, speak for the container.
 func withoutManager(environ []string) []string {

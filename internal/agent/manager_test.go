@@ -22,6 +22,7 @@ func TestManagerIsToldOnce(t *testing.T) {
 	m.up() // after a restart
 	m.ending()
 	m.ending()
+	(&manager{log: zap.NewNop(), stopping: true}).up() // too late
 	m.tell("X_END=1")
 	buf := make([]byte, 100)
 	for _, want := range []string{"READY=1", "STOPPING=1", "X_END=1"} {

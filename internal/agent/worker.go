@@ -24,7 +24,9 @@ type workerMember struct {
 	portFree func() bool
 
 	mu      sync.Mutex
-	worker  *rendezvous.Worker // nil until the roster is there
+	worker  *rendezvous.Worker // nil until a head has taken this node in
+	agreed  bool               // the worker has the roster
+	told    syscall.Signal     // what this node was told to stop with, and the head too; 0: nothing
 	decided chan struct{}      // closed when verdict is set
 	verdict rendezvous.Outcome // the head's
 }
@@ -34,6 +36,7 @@ var errPortFree = errors.New("the rendezvous port on this host is free again")
 
 func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 	join := w.join
+	join.Joined = w.joined
 	if w.portFree != nil {
 		var leave context.CancelCauseFunc
 		ctx, leave = context.WithCancelCause(ctx)
@@ -51,10 +54,21 @@ func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error
 		return rendezvous.Roster{}, rendezvous.NoRank, err
 	}
 	w.mu.Lock()
-	w.worker = joined
+	w.worker, w.agreed = joined, true
 	w.mu.Unlock()
 	go w.watch(joined)
 	return joined.Roster(), joined.Rank(), nil
+}
+
+// joined takes note that a head has taken this node in. What was said of a stop
+// over a connection that broke since is said again.
+func (w *workerMember) joined(worker *rendezvous.Worker) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.worker = worker
+	if w.told != 0 {
+		w.ask(w.told)
+	}
 }
 
 // watch ends the run on this node when the head says so, or is gone.
@@ -84,25 +98,33 @@ func (w *workerMember) tellJob(s syscall.Signal) {
 	<-handled
 }
 
+// session is the one with the roster, nil before.
 func (w *workerMember) session() *rendezvous.Worker {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if !w.agreed {
+		return nil
+	}
 	return w.worker
 }
 
 func (w *workerMember) Ready(ctx context.Context) error { return w.session().Ready(ctx) }
 
-// Stop asks the head to end the run; before the run is agreed there is no one
-// to ask, and this node just leaves.
+// Stop asks the head to end the run. As long as no head has taken this node in
+// there is no one to ask, and it just leaves.
 func (w *workerMember) Stop(s syscall.Signal) bool {
-	joined := w.session()
-	if joined == nil {
-		return false
-	}
-	if err := joined.Stop(s); err != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.worker != nil && w.ask(s)
+}
+
+// ask is called with mu held.
+func (w *workerMember) ask(s syscall.Signal) bool {
+	if err := w.worker.Stop(s); err != nil {
 		w.log.Debug("asking the head to end the run", zap.Error(err))
 		return false
 	}
+	w.told = s
 	return true
 }
 

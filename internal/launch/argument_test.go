@@ -48,10 +48,3 @@ func TestMeetingPort(t *testing.T) {
 		}
 	}
 }
-
-func TestRayPorts(t *testing.T) {
-	got := RayPorts(strings.Fields("--num-cpus 2 --node-manager-port=7001 --object-manager-port 0 --metrics-export-port x"))
-	if len(got) != 1 || got["--node-manager-port"] != 7001 {
-		t.Errorf("ports %v", got)
-	}
-}

@@ -62,6 +62,20 @@ type report struct {
 	NotReady string `json:"not_ready,omitempty"` // why
 }
 
+// AwaitReady returns nil once this node is ready, or why ctx has ended.
+func (b *Board) AwaitReady(ctx context.Context) error {
+	for {
+		if _, err := b.ready(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(probeEvery):
+		}
+	}
+}
+
 // ready is State.Ready, which asks the job every probeEvery at most. Who comes
 // meanwhile gets the same answer.
 func (b *Board) ready() (State, error) {

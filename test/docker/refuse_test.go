@@ -84,6 +84,33 @@ func TestLoopbackAddress(t *testing.T) {
 	}
 }
 
+// TestPortsOfRaysWorkers: one of Ray's own among them is refused by Ray too; one
+// that syminit listens at is passed over.
+func TestPortsOfRaysWorkers(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ setting, option, named string }{
+		{"SYMINIT_RAY_PORT=10500", "--port=10500", "SYMINIT_RAY_PORT=10500"},
+		{"SYMINIT_RAY_START_ARGS=--dashboard-port=10500", "--dashboard-port=10500", "--dashboard-port=10500"},
+		{"SYMINIT_RAY_START_ARGS=--min-worker-port=8000 --max-worker-port=9000", "--min-worker-port=8000 --max-worker-port=9000", "--dashboard-port, 8265"},
+	} {
+		out, err := containers.TryDocker("run", "--rm", "-e", "SYMINIT_RUNTIME=ray", "-e", tt.setting, image(t), "true")
+		if code := containers.ExitCode(err); code != 64 || !strings.Contains(out, tt.named) || !strings.Contains(out, "gives to its workers") {
+			t.Errorf("%s: exit code %d: %s", tt.setting, code, out)
+		}
+		out, err = containers.TryDocker("run", "--rm", "--entrypoint", "sh", image(t), "-c", "ray start --head --disable-usage-stats "+tt.option)
+		if err == nil || !strings.Contains(out, "used by other components") {
+			t.Errorf("ray start %s: %v: %s", tt.option, err, out)
+		}
+	}
+	c := newCluster(t)
+	head, worker := c.Pair(containers.Host{
+		Env:  []string{"SYMINIT_PORT=20000", "SYMINIT_STATUS_ADDR=:20001", "SYMINIT_RAY_START_ARGS=--num-cpus=2 --min-worker-port=20000 --max-worker-port=20012"},
+		Args: []string{"python3", "/jobs/nodes.py"},
+	})
+	containers.WantExits(t, up, 0, head, worker)
+	head.WantLog("JOB nodes=2", "JOB task host=worker")
+}
+
 // TestCommandNotFound is said before Ray starts for it.
 func TestCommandNotFound(t *testing.T) {
 	t.Parallel()

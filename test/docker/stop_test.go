@@ -48,14 +48,41 @@ func TestTermIgnoredByTheJob(t *testing.T) {
 	head.WantLog("SYMINIT_STOP_TIMEOUT")
 }
 
-// TestTermWhileGathering: a node that waits for the others leaves at once.
+// TestTermWhileGathering: nodes that wait for one more leave at once, whichever of
+// them is told to stop, and say which one that was.
 func TestTermWhileGathering(t *testing.T) {
+	for _, name := range []string{"head", "worker"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			nodes := map[string]*containers.Container{}
+			for _, host := range []string{"head", "worker"} {
+				nodes[host] = c.Run(containers.Host{Name: host, Env: []string{"SYMINIT_NODES=3"}, Args: []string{"true"}})
+			}
+			for _, n := range nodes {
+				n.WaitLog("2/3 nodes", up)
+			}
+			told := "run over: SIGTERM on node head before"
+			if name == "worker" {
+				told = "run over: SIGTERM on node worker (" + nodes["worker"].Address() + ") before"
+			}
+			nodes[name].Signal("TERM")
+			containers.WantExits(t, up, 143, nodes["head"], nodes["worker"])
+			for _, n := range nodes {
+				n.WantLog(told)
+			}
+		})
+	}
+}
+
+// TestTermBeforeTheHead: a worker whose head isn't there leaves by itself.
+func TestTermBeforeTheHead(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2"}, Args: []string{"true"}})
-	head.WaitLog("1/2 nodes", up)
-	head.Signal("TERM")
-	containers.WantExits(t, up, 143, head)
+	worker := newCluster(t).Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2", "SYMINIT_ROLE=worker"}, Args: []string{"true"}})
+	worker.WaitLog("waiting for the head", up)
+	worker.Signal("TERM")
+	containers.WantExits(t, up, 143, worker)
+	worker.WantLog("run over: SIGTERM on node worker before")
 }
 
 // TestTermWhileStarting: Ray is coming up and the job hasn't started.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -71,7 +72,39 @@ const token = "0123456789abcdef0123456789abcdef"
 // A node is a command that runs on one of the hosts.
 type node struct {
 	cmd *exec.Cmd
-	out strings.Builder
+	out output
+}
+
+// An output is what a command has printed so far.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// prints returns once the node has printed the text.
+func (n *node) prints(t *testing.T, text string) {
+	t.Helper()
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for deadline := time.After(time.Minute); !strings.Contains(n.out.String(), text); {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			t.Fatalf("it doesn't print %q but:\n%s", text, n.out.String())
+		}
+	}
 }
 
 func onHost(t *testing.T, host int, env []string, command ...string) *node {

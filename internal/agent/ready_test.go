@@ -1,0 +1,78 @@
+package agent
+
+import (
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// TestManagerHearsOfReadiness: of a server when it serves, of any other job when
+// the run is up, and of each that it ends.
+func TestManagerHearsOfReadiness(t *testing.T) {
+	var serves atomic.Bool
+	asked := make(chan struct{}, 1000)
+	health := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if !serves.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			asked <- struct{}{}
+		}
+	}))
+	defer health.Close()
+	_, port, _ := net.SplitHostPort(health.Listener.Addr().String())
+	job := filepath.Join(t.TempDir(), "vllm")
+	if err := os.WriteFile(job, []byte("#!/bin/sh\ntrap 'exit 3' TERM\nwhile :; do sleep 0.05; done\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"}
+	socket, err := net.ListenUnixgram("unixgram", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }()
+	t.Setenv(notifySocket, addr.Name)
+	hears := func(want string) {
+		t.Helper()
+		_ = socket.SetReadDeadline(time.Now().Add(time.Minute))
+		buf := make([]byte, 100)
+		n, err := socket.Read(buf)
+		if got := string(buf[:n]); err != nil || got != want {
+			t.Fatalf("the manager hears %q, %v, want %q", got, err, want)
+		}
+	}
+	for _, args := range [][]string{{job, "serve", "m", "--port", port}, {job, "bench"}} {
+		link := &onlyLink{signals: make(chan syscall.Signal)}
+		over := make(chan error)
+		go func() {
+			over <- Run(Config{
+				Args: args, Environ: []string{"PATH=/bin:/usr/bin"}, Link: link, Log: zap.NewNop(),
+				Settings: settings(t, "SYMINIT_RUNTIME=spmd", "SYMINIT_PREFLIGHT=off"),
+			})
+		}()
+		if args[1] == "serve" {
+			for range 2 { // what is said after the first is said before the second
+				select {
+				case <-asked:
+				case <-time.After(time.Minute):
+					t.Fatal("the server isn't asked whether it serves")
+				}
+			}
+			(&manager{log: zap.NewNop()}).tell("X_NOW=1") // and nothing before it
+			hears("X_NOW=1")
+			serves.Store(true)
+		}
+		hears("READY=1")
+		link.signals <- syscall.SIGTERM
+		hears("STOPPING=1")
+		if err := <-over; err != nil || link.code == 0 {
+			t.Errorf("%v, code %d", err, link.code)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package agent
+
+import (
+	"context"
+	"net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// A gatheringRun is a head that waits for more nodes, and one worker that waits there.
+type gatheringRun struct {
+	head   *rendezvous.Head
+	worker *workerMember
+	in     chan struct{} // gets a value when a head has taken the worker in
+	conns  chan net.Conn // the worker's
+	err    chan error    // of the worker's Agree
+}
+
+func newGathering(t *testing.T) *gatheringRun {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gatheringRun{in: make(chan struct{}, 100), conns: make(chan net.Conn, 100), err: make(chan error, 1)}
+	g.head, err = rendezvous.NewHead(rendezvous.HeadConfig{
+		Listener: l, Self: rendezvous.Node{Name: "a"}, Nodes: 3, LostAfter: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.head.Close() })
+	g.worker = &workerMember{
+		log: zap.NewNop(), decided: make(chan struct{}),
+		join: rendezvous.WorkerConfig{
+			Self: rendezvous.Node{Name: "b", Rank: rendezvous.NoRank},
+			Dial: func(ctx context.Context) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+				if err == nil {
+					g.conns <- conn
+				}
+				return conn, err
+			},
+			Progress: func(p rendezvous.Progress) {
+				if p.Stage == rendezvous.Gathering {
+					g.in <- struct{}{}
+				}
+			},
+		},
+	}
+	return g
+}
+
+// joins has the worker join, and returns once the head has taken it in.
+func (g *gatheringRun) joins(t *testing.T) {
+	t.Helper()
+	go func() {
+		_, _, err := g.worker.Agree(t.Context())
+		g.err <- err
+	}()
+	<-g.in
+}
+
+// TestTermOnAWorkerThatWaits ends the head and, by it, whoever waits there.
+func TestTermOnAWorkerThatWaits(t *testing.T) {
+	g := newGathering(t)
+	if g.worker.Stop(syscall.SIGTERM) {
+		t.Error("a worker waits for a head that it has not reached")
+	}
+	head := newStopRun(t, time.Minute)
+	m := headMember{Head: g.head, log: zap.NewNop(), orphan: func() bool { return false }, goesOn: func() bool { return false }}
+	head.setMember(m)
+	go m.watch(func(o rendezvous.Outcome) { t.Errorf("another end: %+v", o) }, head.others)
+	g.joins(t)
+
+	worker := newStopRun(t, time.Minute)
+	worker.setMember(g.worker)
+	worker.own <- syscall.SIGTERM
+	o := <-head.ended
+	if o.Code != 143 || !strings.HasPrefix(o.Cause, "SIGTERM on node b (127.0.0.1) before") {
+		t.Errorf("the head ends with %+v", o)
+	}
+	m.Settle(t.Context(), o, func(rendezvous.Outcome) bool { return false })
+	n := &node{life: t.Context()}
+	if got := n.outcomeOf(<-g.err); got.Code != o.Code || got.Cause != o.Cause {
+		t.Errorf("the worker ends with %+v, the head with %+v", got, o)
+	}
+	if len(worker.ended) > 0 {
+		t.Errorf("the worker did not wait for the head's word: %+v", <-worker.ended)
+	}
+}
+
+// TestStopIsToldAgain over the next connection, for the head may not have heard it.
+func TestStopIsToldAgain(t *testing.T) {
+	g := newGathering(t)
+	g.joins(t)
+	if !g.worker.Stop(syscall.SIGINT) {
+		t.Fatal("the worker leaves a head that it can ask")
+	}
+	heard := func(e rendezvous.Event) {
+		if e, ok := e.(rendezvous.Stopped); !ok || e.Node.Name != "b" || e.Signal != syscall.SIGINT {
+			t.Errorf("event %+v", e)
+		}
+	}
+	heard(<-g.head.Events())
+	_ = (<-g.conns).Close()
+	heard(<-g.head.Events())
+	g.head.Finish(t.Context(), rendezvous.Outcome{Code: 130})
+	if err := <-g.err; err == nil {
+		t.Error("a roster of a run that was stopped")
+	}
+}
