@@ -65,7 +65,8 @@ lint: deps
 	deadcode -test ./...
 
 # Tests that need a container run on the images; the rest runs with the race
-# detector where there is a C compiler for it.
+# detector where there is a C compiler for it. From its folder a test's own summary
+# is printed too, when all is well.
 test: export SYMINIT_TEST_IMAGE := syminit-test:ray-$(RAY)
 test: export SYMINIT_TEST_OLD_RAY_IMAGES := $(foreach ray,$(filter-out $(RAY),$(RAYS)),syminit-test:ray-$(ray))
 test: lint images
@@ -75,7 +76,8 @@ test: lint images
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/faults
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
-	go test -count=1 -timeout 15m -p 1 ./test/podman ./test/slurm
+	go test -count=1 -timeout 15m ./test/podman
+	cd test/slurm && go test -count=1 -timeout 15m
 
 # Two nodes of vLLM take 7 GB. All of it takes half an hour on 2 cores.
 VLLM_TESTS ?= .

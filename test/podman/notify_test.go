@@ -39,14 +39,23 @@ func TestNotify(t *testing.T) {
 // hears wants this to be the next that the manager is told.
 func hears(t *testing.T, manager *net.UnixConn, want string) {
 	t.Helper()
+	if got := hearsOf(t, manager); got != want {
+		t.Fatalf("the service manager hears %q, want %q", got, want)
+	}
+}
+
+// hearsOf returns the next that the manager is told.
+func hearsOf(t *testing.T, manager *net.UnixConn) string {
+	t.Helper()
 	if err := manager.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 4096)
 	n, err := manager.Read(buf)
-	if got := string(buf[:n]); got != want {
-		t.Fatalf("the service manager hears %q (%v), want %q", got, err, want)
+	if err != nil {
+		t.Fatalf("the service manager hears nothing: %v", err)
 	}
+	return string(buf[:n])
 }
 
 // hearsNothing wants the manager to have been told nothing more up to now.

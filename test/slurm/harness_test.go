@@ -22,6 +22,8 @@ type hosts struct {
 	image string
 	env   []string
 	args  string // of podman run, beside the example's own
+
+	scancels tally // by TestScancel
 }
 
 // TestMain starts the one cluster that all tests use, one after the other.
@@ -45,7 +47,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	h := &hosts{dir: filepath.Join(root, ".cache", fmt.Sprintf("slurm%d", os.Getpid())), image: os.Getenv("SYMINIT_TEST_IMAGE")}
+	h := &hosts{dir: filepath.Join(root, ".cache", fmt.Sprintf("slurm%d", os.Getpid())), image: os.Getenv("SYMINIT_TEST_IMAGE"), scancels: tally{}}
 	podman := root + "/.cache/podman"
 	// A SYMINIT_ variable that it doesn't know is an error for syminit.
 	h.env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "SYMINIT_") })
@@ -65,7 +67,11 @@ func run(m *testing.M) int {
 		_ = os.RemoveAll(h.dir)
 	}()
 	shared = h
-	return m.Run()
+	code := m.Run()
+	if len(h.scancels) > 0 {
+		fmt.Println(h.scancels)
+	}
+	return code
 }
 
 // missing says what the tests lack.
