@@ -199,7 +199,7 @@ func (n *node) carry(m member, roster rendezvous.Roster, err error) (runtime *la
 	n.to(running)
 	ctx, over := context.WithCancel(n.life)
 	defer over()
-	n.tellManager(ctx)
+	n.awaitReady(ctx)
 	return runtime, n.work(m, plan)
 }
 

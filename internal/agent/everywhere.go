@@ -15,16 +15,20 @@ import (
 // (vLLM 0.32).
 const headlessGrace = 300 * time.Millisecond
 
-// tellAgainAfter is when vLLM is told to stop a second time: one that waits for
-// a peer doesn't listen to the first. One that is ending already ignores it
-// (vllm/entrypoints/launchers/launcher.py and cli/serve.py, 0.32).
-const tellAgainAfter = 2 * time.Second
+// When vLLM is told to stop a second time: one that starts its engine or waits
+// for a peer doesn't listen to the first, and then takes 4 to 7 s to end. One that
+// serves and is ending ignores it (vllm/entrypoints/launchers/launcher.py and
+// cli/serve.py, 0.32), but for its last moments.
+const (
+	tellAgainAfter = 2 * time.Second
+	tellAgainSoon  = 500 * time.Millisecond // one that doesn't serve yet
+)
 
 // jobStop is how this node's job is told to stop.
 func (n *node) jobStop(plan launch.Plan) jobStop {
 	how := jobStop{headless: plan.Headless}
 	if n.runtime != launch.None && launch.IsVLLMServe(n.args) {
-		how.againAfter = tellAgainAfter
+		how.again = true
 	}
 	return how
 }

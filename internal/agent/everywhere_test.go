@@ -2,9 +2,13 @@ package agent
 
 import (
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // spreader is a head's membership that takes note of what is passed on.
@@ -52,17 +56,26 @@ func TestHeadlessJobIsNotTold(t *testing.T) {
 	}
 }
 
-// TestJobIsToldAgain, if it still runs.
+// TestJobIsToldAgain, if it still runs: soon where it doesn't serve yet.
 func TestJobIsToldAgain(t *testing.T) {
-	r := newStopRun(t, time.Minute)
-	job := r.sh(t, "trap 'trap \"exit 8\" TERM; echo >$UP' TERM")
-	r.own <- syscall.SIGTERM
-	r.await(t)
-	r.tellAgain(job, syscall.SIGTERM) // which a timer does
-	if got := endOf(job).ExitStatus(); got != 8 {
-		t.Errorf("the job exited with %d, want 8", got)
+	for serves, want := range map[bool]string{false: "still runs 500ms after SIGTERM", true: "still runs 2s after SIGTERM"} {
+		r := newStopRun(t, time.Minute)
+		core, seen := observer.New(zap.InfoLevel)
+		r.log, r.how = zap.New(core), jobStop{again: true}
+		job := r.sh(t, "trap 'trap \"exit 8\" TERM; echo >$UP' TERM")
+		if serves {
+			r.serves()
+		}
+		r.own <- syscall.SIGTERM
+		r.await(t)
+		if got := endOf(job).ExitStatus(); got != 8 {
+			t.Errorf("the job exited with %d, want 8", got)
+		}
+		r.tellAgain(job, syscall.SIGTERM, tellAgainSoon) // to nobody
+		if again := seen.FilterMessageSnippet("sending it again").All(); len(again) != 1 || !strings.Contains(again[0].Message, want) {
+			t.Errorf("serves %t: %v, want %q once", serves, again, want)
+		}
 	}
-	r.tellAgain(job, syscall.SIGTERM) // to nobody
 }
 
 // TestDoneJobWaitsForTheOthers: a stop gives jobs that are being killed now

@@ -2,10 +2,10 @@ package agent
 
 import (
 	"context"
-	"os"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
@@ -54,17 +54,20 @@ func (m *manager) tell(state string) {
 // managed reports whether this agent, and not the job, speaks for the container.
 func (n *node) managed() bool { return n.runtime != launch.None }
 
-// tellManager tells the service manager, if there is one, once this node is ready
-// as syminit health has it: before the job starts, unless that is a server that
-// says so itself. That one is waited for until ctx ends.
-func (n *node) tellManager(ctx context.Context) {
+// awaitReady takes note, and tells the service manager, if there is one, once
+// this node is ready as syminit health has it: before the job starts, unless that
+// is a server that says so itself. That one is waited for until ctx ends.
+func (n *node) awaitReady(ctx context.Context) {
 	switch {
-	case !n.managed() || os.Getenv(notifySocket) == "":
+	case !n.managed():
 	case n.board.Read().Health == nil:
 		n.manager.up()
 	default:
+		began := time.Now()
 		go func() {
 			if n.board.AwaitReady(ctx) == nil {
+				n.log.Info("the server is ready", zap.Duration("after", time.Since(began)))
+				n.stop.serves()
 				n.manager.up()
 			}
 		}()

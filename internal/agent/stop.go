@@ -45,8 +45,8 @@ type stopRequest struct {
 
 // jobStop is how a job is told to stop.
 type jobStop struct {
-	headless   bool          // it isn't: it ends when the head's has
-	againAfter time.Duration // after the first time, a second time; 0: never
+	headless bool // it isn't: it ends when the head's has
+	again    bool // a second time some time after the first
 }
 
 // String says which signal came where.
@@ -65,6 +65,7 @@ type stopper struct {
 	outcome  func(code int, cause string) rendezvous.Outcome
 	job      *launch.Process
 	how      jobStop
+	serving  bool // the job has said that it serves
 	waits    bool // the job has ended, and the run goes on until others' have
 	member   member
 	first    *stopRequest   // the one that began the stop
@@ -91,7 +92,7 @@ func newStopper(c stopConfig) *stopper {
 func (s *stopper) begin(end func(rendezvous.Outcome), outcome func(code int, cause string) rendezvous.Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.end, s.outcome, s.job, s.how, s.member, s.waits = end, outcome, nil, jobStop{}, nil, false
+	s.end, s.outcome, s.job, s.how, s.member, s.serving, s.waits = end, outcome, nil, jobStop{}, nil, false, false
 	switch {
 	case s.alone:
 		s.endAbandoned()
@@ -147,6 +148,13 @@ func (s *stopper) toldJob() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.passed > 0
+}
+
+// serves says that the job does.
+func (s *stopper) serves() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serving = true
 }
 
 // waitForOthers says that the job's end isn't the run's.
@@ -271,9 +279,12 @@ func (s *stopper) forward(sig syscall.Signal) {
 		if s.member != nil {
 			s.member.Spread(sig)
 		}
-		if s.passed == 1 && s.how.againAfter > 0 {
-			job := s.job
-			time.AfterFunc(s.how.againAfter, func() { s.tellAgain(job, sig) })
+		if s.passed == 1 && s.how.again {
+			job, after := s.job, tellAgainSoon
+			if s.serving {
+				after = tellAgainAfter
+			}
+			time.AfterFunc(after, func() { s.tellAgain(job, sig, after) })
 		}
 	}
 	s.send(sig)
@@ -296,7 +307,7 @@ func (s *stopper) send(sig syscall.Signal) {
 
 // tellAgain tells the job a second time to stop, unless it has ended or somebody
 // else has done so.
-func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal) {
+func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal, after time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -305,7 +316,7 @@ func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal) {
 	default:
 	}
 	if s.job == job && s.passed == 1 {
-		s.log.Info(fmt.Sprintf("the job still runs %s after %s: sending it again", s.how.againAfter, signals.Name(sig)))
+		s.log.Info(fmt.Sprintf("the job still runs %s after %s: sending it again", after, signals.Name(sig)))
 		s.send(sig)
 	}
 }
