@@ -17,8 +17,8 @@ type mode struct {
 	// What goes behind vllm serve under syminit, and its settings.
 	args []string
 	env  []string
-	// ports are where vLLM's nodes meet, without syminit and with it.
-	ports []string
+	// port is where vLLM's nodes meet; "": not asked.
+	port string
 	// process is how the one that computes on the worker is called.
 	process string
 }
@@ -36,7 +36,7 @@ var modes = []mode{
 		worker:  "--tensor-parallel-size 2 --distributed-executor-backend mp --nnodes 2 --master-addr HEAD --node-rank 1 --headless",
 		args:    []string{"--tensor-parallel-size", "2", "--distributed-executor-backend", "mp"},
 		env:     []string{"SYMINIT_RUNTIME=mp"},
-		process: "^VLLM::Worker", ports: []string{"29501"},
+		process: "^VLLM::Worker", port: "29501",
 	},
 	{
 		name:    "data parallel",
@@ -44,7 +44,7 @@ var modes = []mode{
 		worker:  "--data-parallel-size 2 --data-parallel-size-local 1 --data-parallel-address HEAD --data-parallel-rpc-port 13345 --data-parallel-start-rank 1 --headless",
 		args:    []string{"--data-parallel-size", "2", "--api-server-count", "1"},
 		env:     []string{"SYMINIT_RUNTIME=mp"},
-		process: "^VLLM::EngineCore", ports: []string{"13345", "29550"},
+		process: "^VLLM::EngineCore",
 	},
 }
 
@@ -57,7 +57,7 @@ type event struct {
 	do     func(*world) error
 	ask    bool // a completion is asked for afterwards
 	// Before the worker starts, no packet gets to the head's port where vLLM's
-	// nodes meet. Under Ray there is none.
+	// nodes meet.
 	barred bool
 }
 
@@ -106,7 +106,7 @@ func measurements() (all []measurement) {
 	for _, syminit := range []bool{false, true} {
 		for _, e := range events {
 			for _, m := range modes {
-				if e.barred && m.symmetric {
+				if e.barred && m.port == "" {
 					continue
 				}
 				all = append(all, measurement{e, m, syminit})

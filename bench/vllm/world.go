@@ -88,14 +88,14 @@ func (w *world) signal(node, name string) error {
 	return err
 }
 
-// bar drops every packet to the head's ports where vLLM's nodes meet. It needs
+// bar drops every packet to the head's port where vLLM's nodes meet. It needs
 // root, for the container's network.
 func (w *world) bar() error {
 	pid, err := docker.Run("inspect", "-f", "{{.State.Pid}}", w.head)
 	if err != nil {
 		return err
 	}
-	out, err := exec.Command("nsenter", "--net=/proc/"+pid+"/ns/net", "iptables", "-A", "INPUT", "-p", "tcp", "-m", "multiport", "--dports", strings.Join(w.ports, ","), "-j", "DROP").CombinedOutput()
+	out, err := exec.Command("nsenter", "--net=/proc/"+pid+"/ns/net", "iptables", "-A", "INPUT", "-p", "tcp", "--dport", w.port, "-j", "DROP").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("iptables: %w: %s", err, out)
 	}

@@ -16,8 +16,9 @@ import (
 // depends on it being short.
 const up = 10 * time.Minute
 
-// serving is what vLLM prints when it answers requests.
-const serving = "Application startup complete."
+// serving is what syminit prints once vLLM answers its /health. vLLM's own line,
+// "Application startup complete.", comes a moment before it listens.
+const serving = "the server is ready"
 
 // A mode is one way for vLLM to spread over two nodes.
 type mode struct {
