@@ -98,7 +98,8 @@ func MeetingPort(command []string, nodes int) (port uint16, name string) {
 		o, def = optPort, vllmMasterPort
 	}
 	if w, ok := line.find(o); ok {
-		return portNumber(w.value), o.long
+		port, _ = portNumber(w.value) // of another text vLLM complains
+		return port, o.long
 	}
 	return def, o.long
 }

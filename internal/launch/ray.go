@@ -26,7 +26,8 @@ func planRay(s *Spec) (Plan, error) {
 		address        = variable{rayAddress, gcs.String()}
 		argv           = rayStart(s, gcs)
 		auth, warnings = rayAuth(s)
-		env            = environ(s.Env).with(s.inherited()...).replacing(s.facts()...).with(s.defaults()...).with(auth...)
+		given          = environ(s.Env).with(s.inherited()...)
+		env            = given.replacing(s.facts()...).with(s.defaults()...).with(auth...)
 		plan           = Plan{
 			Runtime: &Command{
 				Argv: argv, Held: heldRay(s.Ray.Python, argv), Env: rayTuning(s, env.without(rayAddress)),
@@ -51,7 +52,7 @@ func planRay(s *Spec) (Plan, error) {
 	if set, ok := env.lookup(rayAddress); ok && set != address.value && set != "auto" {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("RAY_ADDRESS=%s is set: the job uses that, not the Ray that is started for it at %s; unset it, unless that is meant", set, address.value))
 	}
-	if _, set := environ(s.Env).with(s.inherited()...).lookup(ncclInterface); !set && IsVLLMServe(s.Job) {
+	if _, set := given.lookup(ncclInterface); !set && IsVLLMServe(s.Job) {
 		// vLLM's older Ray executor puts the head's NCCL_ variables in place of the
 		// other nodes' (get_env_vars_to_copy in vllm/ray/ray_env.py, 0.32). The
 		// head's own workers are Ray's too, and have it from their raylet.

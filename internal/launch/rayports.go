@@ -35,8 +35,7 @@ func RayPorts(options []string) map[string]uint16 {
 }
 
 func portOption(options []string, name string) (uint16, bool) {
-	port, err := strconv.ParseUint(lastOption(options, name), 10, 16)
-	return uint16(port), err == nil
+	return portNumber(lastOption(options, name))
 }
 
 // CheckRayPorts refuses a port of Ray's own that Ray would also give to a worker

@@ -41,16 +41,17 @@ func ServePort(command []string) uint16 {
 	if !ok || lastOption(command, "--uds") != "" {
 		return 0
 	}
-	return portNumber(portOf(command))
+	port, _ := portNumber(portOf(command)) // of another text vLLM complains
+	return port
 }
 
-// portNumber is 0 where the text is no port: vLLM complains of that.
-func portNumber(text string) uint16 {
+// portNumber is 0 and false where the text is no port.
+func portNumber(text string) (port uint16, ok bool) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
-		return 0
+		return 0, false
 	}
-	return uint16(n)
+	return uint16(n), true
 }
 
 // served returns the command with all its options, and false where it starts no
