@@ -9,14 +9,21 @@ import (
 	"go.uber.org/zap"
 )
 
-func TestManagerIsToldOnce(t *testing.T) {
+// managersSocket is the end of NOTIFY_SOCKET where a service manager listens.
+func managersSocket(t *testing.T) *net.UnixConn {
+	t.Helper()
 	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"}
 	socket, err := net.ListenUnixgram("unixgram", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = socket.Close() }()
+	t.Cleanup(func() { _ = socket.Close() })
 	t.Setenv(notifySocket, addr.Name)
+	return socket
+}
+
+func TestManagerIsToldOnce(t *testing.T) {
+	socket := managersSocket(t)
 	m := manager{log: zap.NewNop()}
 	m.up()
 	m.up() // after a restart

@@ -31,13 +31,7 @@ func TestManagerHearsOfReadiness(t *testing.T) {
 	if err := os.WriteFile(job, []byte("#!/bin/sh\ntrap 'exit 3' TERM\nwhile :; do sleep 0.05; done\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	addr := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"}
-	socket, err := net.ListenUnixgram("unixgram", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = socket.Close() }()
-	t.Setenv(notifySocket, addr.Name)
+	socket := managersSocket(t)
 	hears := func(want string) {
 		t.Helper()
 		_ = socket.SetReadDeadline(time.Now().Add(time.Minute))

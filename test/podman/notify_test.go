@@ -14,14 +14,9 @@ import (
 func TestNotify(t *testing.T) {
 	e := engines(t)[0]
 	t.Parallel()
-	addr := &net.UnixAddr{Name: t.TempDir() + "/notify", Net: "unixgram"}
-	manager, err := net.ListenUnixgram("unixgram", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = manager.Close() }()
+	manager, path := newManager(t)
 	n := onHost(t, 5, nil, e.run(t, []string{
-		"--sdnotify=ignore", "-v", addr.Name + ":/manager", "-e", "NOTIFY_SOCKET=/manager", "-e", "SYMINIT_RUNTIME=spmd",
+		"--sdnotify=ignore", "-v", path + ":/manager", "-e", "NOTIFY_SOCKET=/manager", "-e", "SYMINIT_RUNTIME=spmd",
 	}, "/jobs/healthy/vllm", "serve", "m").Args...)
 	n.prints(t, "JOB up") // what is said before the job starts has arrived now
 	hearsNothing(t, manager)
@@ -34,6 +29,18 @@ func TestNotify(t *testing.T) {
 		t.Errorf("it ended with code %d", got)
 	}
 	hearsNothing(t, manager)
+}
+
+// newManager is a service manager, with the path of its NOTIFY_SOCKET.
+func newManager(t *testing.T) (manager *net.UnixConn, path string) {
+	t.Helper()
+	path = t.TempDir() + "/notify"
+	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = manager.Close() })
+	return manager, path
 }
 
 // hears wants this to be the next that the manager is told.

@@ -131,12 +131,9 @@ func (e engine) service(t *testing.T, values map[string]string) *service {
 	if !strings.Contains(string(out), "\nType=notify\n") || !strings.Contains(string(out), "\nSuccessExitStatus=143\n") || s.lines["ExecStart"] == nil || s.lines["ExecStop"] == nil {
 		t.Fatalf("quadlet made: %s", out)
 	}
-	addr := &net.UnixAddr{Name: filepath.Join(units, "notify"), Net: "unixgram"}
-	if s.manager, err = net.ListenUnixgram("unixgram", addr); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.manager.Close() })
-	s.env = []string{"NOTIFY_SOCKET=" + addr.Name}
+	var path string
+	s.manager, path = newManager(t)
+	s.env = []string{"NOTIFY_SOCKET=" + path}
 	return s
 }
 
