@@ -61,11 +61,14 @@ func alphabet(secret string) int {
 }
 
 // fresh is how many characters do not just go on with what was there before: a
-// part that is repeated, or a run such as abcd or 7654, counts once.
+// part that is repeated, or a run such as abcd or 7654, counts as two, for it
+// takes about as much to say where it starts and how long it is.
 func fresh(secret string) int {
 	n := 0
-	for i := 0; i < len(secret); n++ {
-		i += max(1, repeated(secret, i), run(secret, i))
+	for i := 0; i < len(secret); {
+		old := max(1, repeated(secret, i), run(secret, i))
+		n += min(old, 2)
+		i += old
 	}
 	return n
 }
