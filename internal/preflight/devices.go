@@ -14,7 +14,7 @@ const versionDriver = "the NVIDIA driver"
 // and no time. A container sees the whole host's GPUs there unless its engine
 // hides them; it can use those whose device file it has.
 func lookAtGPUs(h Host, _ Request) func(*Facts) {
-	var gpus []GPU
+	var usable []gpu
 	hidden := 0
 	for _, file := range h.glob("/proc/driver/nvidia/gpus/*/information") {
 		text := h.read(file)
@@ -22,16 +22,18 @@ func lookAtGPUs(h Host, _ Request) func(*Facts) {
 			hidden++
 			continue
 		}
-		model := field(text, "Model")
-		i := slices.IndexFunc(gpus, func(g GPU) bool { return g.Model == model })
-		if i < 0 {
-			i, gpus = len(gpus), append(gpus, GPU{Model: model})
-		}
-		gpus[i].Count++
+		usable = append(usable, gpu{model: field(text, "Model"), uuid: field(text, "GPU UUID")})
 	}
+	left, missing := visible(usable, h.Env("CUDA_VISIBLE_DEVICES"))
 	driver := driverVersion(h.read("/proc/driver/nvidia/version"))
 	return func(f *Facts) {
-		f.GPUs, f.HiddenGPUs = gpus, hidden
+		f.GPUs = kinds(left)
+		switch {
+		case len(usable) == 0:
+			f.HiddenGPUs = hidden
+		case !noGPU(missing):
+			f.MissingGPU = missing
+		}
 		if driver == "" {
 			return
 		}
@@ -39,6 +41,19 @@ func lookAtGPUs(h Host, _ Request) func(*Facts) {
 		maps.Copy(versions, f.Versions)
 		f.Versions = versions
 	}
+}
+
+// kinds counts GPUs by their model.
+func kinds(gpus []gpu) []GPU {
+	var all []GPU
+	for _, g := range gpus {
+		i := slices.IndexFunc(all, func(a GPU) bool { return a.Model == g.model })
+		if i < 0 {
+			i, all = len(all), append(all, GPU{Model: g.model})
+		}
+		all[i].Count++
+	}
+	return all
 }
 
 // driverVersion finds 550.54.15 in "NVRM version: NVIDIA UNIX x86_64 Kernel

@@ -34,6 +34,43 @@ func TestGPUs(t *testing.T) {
 	}
 }
 
+func TestVisibleGPUs(t *testing.T) {
+	h := fake(map[string]string{
+		"/proc/driver/nvidia/gpus/0000:19:00.0/information": gpuInformation + "0\n",
+		"/proc/driver/nvidia/gpus/0000:3b:00.0/information": gpuInformation + "1\n", // another container's
+		"/proc/driver/nvidia/gpus/0000:5d:00.0/information": strings.NewReplacer("H100", "A100", "5e6f", "77aa").Replace(gpuInformation) + "2\n",
+		"/dev/nvidia0": "", "/dev/nvidia2": "",
+	})
+	const h100, a100 = "1 × NVIDIA H100 80GB HBM3", "1 × NVIDIA A100 80GB HBM3"
+	for _, tt := range []struct{ list, gpus, missing string }{
+		{"", a100 + " and " + h100, ""},
+		{"0,1", a100 + " and " + h100, ""},
+		{"1", a100, ""},
+		{" 0 ", h100, ""},
+		{"GPU-77", a100, ""},
+		{"GPU-77aa,0", a100 + " and " + h100, ""},
+		{"0,2,1", h100, "2"},
+		{"4,5", "none", "4"},
+		{"GPU-1", "none", "GPU-1"},
+		{"all", "none", "all"},
+		{"-1", "none", ""},
+		{"0,-1,1", h100, ""},
+		{"NoDevFiles", "none", ""},
+		{"MIG-GPU-5e6f/1/0", a100 + " and " + h100, ""},
+	} {
+		h.Env = func(name string) string { return map[string]string{"CUDA_VISIBLE_DEVICES": tt.list}[name] }
+		f := survey(t, h, Request{})
+		if got := gpusText(f.GPUs); got != tt.gpus || f.MissingGPU != tt.missing || f.HiddenGPUs != 0 {
+			t.Errorf("%q: %s, missing %q, %d hidden; want %s, missing %q", tt.list, got, f.MissingGPU, f.HiddenGPUs, tt.gpus, tt.missing)
+		}
+	}
+	h = fake(nil)
+	h.Env = func(string) string { return "0" }
+	if f := survey(t, h, Request{}); f.MissingGPU != "" {
+		t.Errorf("a node without GPUs misses %s", f.MissingGPU)
+	}
+}
+
 func TestDriverVersion(t *testing.T) {
 	for text, want := range map[string]string{
 		"NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build  (x@y)  \nGCC version:  gcc version 15.3.0 (GCC) ": "580.159.04",

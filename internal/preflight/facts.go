@@ -18,11 +18,12 @@ type Facts struct {
 	IPCLock    bool              `json:"ipc_lock,omitempty"`
 	Memory     Space             `json:"memory,omitzero"`
 	Disks      []Disk            `json:"disks,omitempty"`
-	Taken      []Port            `json:"taken,omitempty"`    // ports that the run needs and something else has
-	Barred     []Port            `json:"barred,omitempty"`   // ports of the head's that this node can't reach
-	Versions   map[string]string `json:"versions,omitempty"` // of software, by name
-	GPUs       []GPU             `json:"gpus,omitempty"`     // that this node can use
-	HiddenGPUs int               `json:"hidden_gpus,omitempty"`
+	Taken      []Port            `json:"taken,omitempty"`       // ports that the run needs and something else has
+	Barred     []Port            `json:"barred,omitempty"`      // ports of the head's that this node can't reach
+	Versions   map[string]string `json:"versions,omitempty"`    // of software, by name
+	GPUs       []GPU             `json:"gpus,omitempty"`        // that this node can use
+	HiddenGPUs int               `json:"hidden_gpus,omitempty"` // the host's, where this node can use none
+	MissingGPU string            `json:"missing_gpu,omitempty"` // what CUDA_VISIBLE_DEVICES names and isn't there
 	RDMA       RDMA              `json:"rdma,omitzero"`
 	Link       Link              `json:"link,omitzero"`
 	Model      Model             `json:"model,omitzero"`
@@ -127,6 +128,7 @@ func (f Facts) clipped() Facts {
 		g.Model = clip(g.Model)
 		return g
 	})
+	f.MissingGPU = clip(f.MissingGPU)
 	names := slices.Sorted(maps.Keys(f.Versions))
 	versions := make(map[string]string, len(names))
 	for _, name := range names[:min(len(names), maxItems)] {

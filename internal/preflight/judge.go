@@ -51,7 +51,7 @@ func Judge(s Settings, nodes []Node) []Finding {
 	for i, n := range nodes {
 		j := judge{Settings: s, node: n, head: nodes[0], nodes: nodes}
 		for _, rule := range []func(){
-			j.unfinished, j.shm, j.noFile, j.memLock, j.memory, j.disks, j.ports, j.hiddenGPUs, j.rdma, j.faster, j.model,
+			j.unfinished, j.shm, j.noFile, j.memLock, j.memory, j.disks, j.ports, j.hiddenGPUs, j.missingGPU, j.rdma, j.faster, j.model,
 		} {
 			rule()
 		}

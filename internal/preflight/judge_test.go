@@ -84,6 +84,7 @@ func TestFindings(t *testing.T) {
 		"unknown":       {func(n *Node) { n.Facts.Versions["Ray"] = "" }, ""},
 		"fewer GPUs":    {func(n *Node) { n.Facts.GPUs[0].Count = 4 }, "b warning: GPUs: 4 × H100, on the head 8 × H100"},
 		"hidden GPUs":   {func(n *Node) { n.Facts.GPUs, n.Facts.HiddenGPUs = nil, 8 }, "b warning: GPUs: the host has 8, and this container none of them\nb warning: GPUs: none, on the head 8 × H100"},
+		"missing GPU":   {func(n *Node) { n.Facts.MissingGPU = "4" }, "b warning: GPUs: CUDA_VISIBLE_DEVICES names 4, and this node has no such GPU: CUDA ignores it and what follows"},
 		"MTU":           {func(n *Node) { n.Facts.Link.MTU = 9000 }, "b warning: network: the MTU of eth0 is 9000, on the head 1500: large packets may get lost"},
 		"speed":         {func(n *Node) { n.Facts.Link.Speed = 2500 }, "b warning: network: eth0 has 2.5 Gb/s, the head's 25 Gb/s"},
 		"speed unknown": {func(n *Node) { n.Facts.Link.Speed = 0 }, ""},

@@ -131,8 +131,15 @@ func (j *judge) ports() {
 }
 
 func (j *judge) hiddenGPUs() {
-	if f := j.node.Facts; f.HiddenGPUs > 0 && len(f.GPUs) == 0 {
-		j.say(Warning, "GPUs", fmt.Sprintf("the host has %d, and this container none of them", f.HiddenGPUs), "run with --gpus all (Podman: --device nvidia.com/gpu=all)")
+	if n := j.node.Facts.HiddenGPUs; n > 0 {
+		j.say(Warning, "GPUs", fmt.Sprintf("the host has %d, and this container none of them", n), "run with --gpus all (Podman: --device nvidia.com/gpu=all)")
+	}
+}
+
+func (j *judge) missingGPU() {
+	if id := j.node.Facts.MissingGPU; id != "" {
+		j.say(Warning, "GPUs", fmt.Sprintf("CUDA_VISIBLE_DEVICES names %s, and this node has no such GPU: CUDA ignores it and what follows", id),
+			"a container counts its own GPUs, from 0: leave CUDA_VISIBLE_DEVICES away, or set it to those numbers")
 	}
 }
 

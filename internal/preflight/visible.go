@@ -1,0 +1,41 @@
+package preflight
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// gpu is one GPU, at the place that nvidia-smi gives it.
+type gpu struct {
+	model string
+	uuid  string // GPU-…
+}
+
+// visible is what CUDA_VISIBLE_DEVICES leaves of a node's GPUs, as CUDA reads it:
+// numbers and beginnings of UUIDs, up to the first that names no GPU, which is
+// missing (CUDA Programming Guide, Environment Variables). Parts of GPUs count as
+// all of them.
+func visible(gpus []gpu, list string) (left []gpu, missing string) {
+	if list == "" || strings.Contains(list, "MIG-") {
+		return gpus, ""
+	}
+	for id := range strings.SplitSeq(list, ",") {
+		id = strings.TrimSpace(id)
+		n, err := strconv.Atoi(id)
+		if err != nil && strings.HasPrefix(id, "GPU-") {
+			n = slices.IndexFunc(gpus, func(g gpu) bool { return strings.HasPrefix(g.uuid, id) })
+		} else if err != nil {
+			n = -1
+		}
+		if n < 0 || n >= len(gpus) {
+			return left, id
+		}
+		left = append(left, gpus[n])
+	}
+	return left, ""
+}
+
+// noGPU reports whether somebody wants none: -1 is the usual word for it, and
+// NoDevFiles is Slurm's.
+func noGPU(id string) bool { return id == "-1" || id == "NoDevFiles" }
