@@ -24,7 +24,10 @@ func lookAtGPUs(h Host, _ Request) func(*Facts) {
 		}
 		usable = append(usable, gpu{model: field(text, "Model"), uuid: field(text, "GPU UUID")})
 	}
-	left, missing := visible(usable, h.Env("CUDA_VISIBLE_DEVICES"))
+	left, missing := usable, ""
+	if list, ok := h.Env("CUDA_VISIBLE_DEVICES"); ok {
+		left, missing = visible(usable, list)
+	}
 	driver := driverVersion(h.read("/proc/driver/nvidia/version"))
 	return func(f *Facts) {
 		f.GPUs = kinds(left)

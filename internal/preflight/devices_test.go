@@ -43,7 +43,7 @@ func TestVisibleGPUs(t *testing.T) {
 	})
 	const h100, a100 = "1 × NVIDIA H100 80GB HBM3", "1 × NVIDIA A100 80GB HBM3"
 	for _, tt := range []struct{ list, gpus, missing string }{
-		{"", a100 + " and " + h100, ""},
+		{"", "none", ""},
 		{"0,1", a100 + " and " + h100, ""},
 		{"1", a100, ""},
 		{" 0 ", h100, ""},
@@ -58,14 +58,14 @@ func TestVisibleGPUs(t *testing.T) {
 		{"NoDevFiles", "none", ""},
 		{"MIG-GPU-5e6f/1/0", a100 + " and " + h100, ""},
 	} {
-		h.Env = func(name string) string { return map[string]string{"CUDA_VISIBLE_DEVICES": tt.list}[name] }
+		h.Env = func(name string) (string, bool) { return tt.list, name == "CUDA_VISIBLE_DEVICES" }
 		f := survey(t, h, Request{})
 		if got := gpusText(f.GPUs); got != tt.gpus || f.MissingGPU != tt.missing || f.HiddenGPUs != 0 {
 			t.Errorf("%q: %s, missing %q, %d hidden; want %s, missing %q", tt.list, got, f.MissingGPU, f.HiddenGPUs, tt.gpus, tt.missing)
 		}
 	}
 	h = fake(nil)
-	h.Env = func(string) string { return "0" }
+	h.Env = func(string) (string, bool) { return "0", true }
 	if f := survey(t, h, Request{}); f.MissingGPU != "" {
 		t.Errorf("a node without GPUs misses %s", f.MissingGPU)
 	}

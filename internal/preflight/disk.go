@@ -9,11 +9,15 @@ import (
 // variables and defaults are those of huggingface_hub's constants.py, vLLM's
 // envs.py and Ray's _private/utils.py.
 func lookAtDisks(h Host, r Request) func(*Facts) {
-	cache := first(h.Env("XDG_CACHE_HOME"), path.Join(first(h.Env("HOME"), "/root"), ".cache"))
+	env := func(name string) string {
+		value, _ := h.Env(name)
+		return value
+	}
+	cache := first(env("XDG_CACHE_HOME"), path.Join(first(env("HOME"), "/root"), ".cache"))
 	disks := []Disk{
-		{For: DiskHub, Path: first(h.Env("HF_HUB_CACHE"), path.Join(first(h.Env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
-		{For: DiskVLLM, Path: first(h.Env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
-		{For: DiskTemp, Path: first(h.Env("RAY_TMPDIR"), "/tmp")},
+		{For: DiskHub, Path: first(env("HF_HUB_CACHE"), path.Join(first(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
+		{For: DiskVLLM, Path: first(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
+		{For: DiskTemp, Path: first(env("RAY_TMPDIR"), "/tmp")},
 	}
 	for i := range disks {
 		d := &disks[i]

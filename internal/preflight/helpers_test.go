@@ -35,7 +35,7 @@ func fake(texts map[string]string) Host {
 		},
 		Taken:  func(uint16) bool { return false },
 		Barred: func(netip.AddrPort) bool { return false },
-		Env:    func(string) string { return "" },
+		Env:    func(string) (string, bool) { return "", false },
 		Abs:    func(p string) (string, bool) { return path.Join("/work", p), true },
 	}
 }

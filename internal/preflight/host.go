@@ -22,7 +22,7 @@ type Host struct {
 	Limit  func(resource int) (hard uint64)       // of this process; 0: not known
 	Taken  func(port uint16) (taken bool)         // something else listens there
 	Barred func(at netip.AddrPort) bool           // another host's port gives no answer
-	Env    func(variable string) (value string)   // of the job
+	Env    func(variable string) (string, bool)   // of the job
 	Abs    func(path string) (abs string, _ bool) // from the job's working directory
 }
 
@@ -30,13 +30,13 @@ type Host struct {
 func Local(environ []string) Host {
 	return Host{
 		Root: os.DirFS("/"), Space: space, Limit: limit, Taken: taken, Barred: barred,
-		Env: func(variable string) string {
+		Env: func(variable string) (string, bool) {
 			for _, entry := range environ { // the first holds, as for getenv(3)
 				if name, value, _ := strings.Cut(entry, "="); name == variable {
-					return value
+					return value, true
 				}
 			}
-			return ""
+			return "", false
 		},
 		Abs: func(p string) (string, bool) {
 			if path.IsAbs(p) {

@@ -17,7 +17,7 @@ type gpu struct {
 // missing (CUDA Programming Guide, Environment Variables). Parts of GPUs count as
 // all of them.
 func visible(gpus []gpu, list string) (left []gpu, missing string) {
-	if list == "" || strings.Contains(list, "MIG-") {
+	if strings.Contains(list, "MIG-") {
 		return gpus, ""
 	}
 	for id := range strings.SplitSeq(list, ",") {
@@ -36,6 +36,6 @@ func visible(gpus []gpu, list string) (left []gpu, missing string) {
 	return left, ""
 }
 
-// noGPU reports whether somebody wants none: -1 is the usual word for it, and
-// NoDevFiles is Slurm's.
-func noGPU(id string) bool { return id == "-1" || id == "NoDevFiles" }
+// noGPU reports whether somebody wants none: nothing and -1 are the usual words
+// for it, and NoDevFiles is Slurm's.
+func noGPU(id string) bool { return id == "" || id == "-1" || id == "NoDevFiles" }
