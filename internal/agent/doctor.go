@@ -56,7 +56,7 @@ func Doctor(c DoctorConfig) (report string, ok bool) {
 		own, head = d.place()
 	}
 	d.beginSurvey()
-	d.describe(d.factsAt(own, head))
+	d.describe(d.factsAt(own, d.taken(head)))
 	return d.report()
 }
 

@@ -50,18 +50,24 @@ func (n *node) beginSurvey() {
 	n.look = s
 }
 
-// factsAt is what this node knows of itself, with what depends on its address and
-// on its part.
-func (n *node) factsAt(own netip.Addr, head bool) preflight.Facts {
+// factsAt is what this node knows of itself, with what depends on its address.
+func (n *node) factsAt(own netip.Addr, taken []preflight.Port) preflight.Facts {
 	<-n.look.done
 	f := n.look.facts
+	f.Taken = taken
 	if n.host != nil && own.IsValid() && !own.IsLoopback() {
 		if iface, err := n.host.InterfaceOf(own); err == nil {
 			f.Link = preflight.LinkOf(n.look.host, iface, n.host.Usable())
 		}
 	}
-	f.Taken = preflight.Ports(n.look.host, n.ports(head))
 	return f
+}
+
+// taken are the ports that this node's part of the run needs and something else
+// has. To find out takes each port for a moment, in which whatever the run starts
+// must not want it.
+func (n *node) taken(head bool) []preflight.Port {
+	return preflight.Ports(n.look.host, n.ports(head))
 }
 
 // ports are those that this node's part of the run needs free.
@@ -124,7 +130,7 @@ func (n *node) report(addr netip.Addr) func(own netip.Addr) json.RawMessage {
 		if addr.IsValid() {
 			own = addr
 		}
-		f := n.factsAt(own, false)
+		f := n.factsAt(own, n.taken(false))
 		if n.look.head.IsValid() {
 			f.Barred = preflight.Barred(n.look.host, n.look.head, n.meeting())
 		}
@@ -135,17 +141,18 @@ func (n *node) report(addr netip.Addr) func(own netip.Addr) json.RawMessage {
 // approve shows what is wrong with the nodes, and decides whether the run goes
 // on. It waits for nothing but with PREFLIGHT=fail.
 func (n *node) approve(self rendezvous.Node, workers []rendezvous.Report) error {
-	switch n.cfg.Preflight {
-	case config.PreflightOff:
+	if n.cfg.Preflight == config.PreflightOff {
 		return nil
-	case config.PreflightFail:
-		rows := n.show(n.judge(self, workers))
+	}
+	taken := n.taken(true)
+	if n.cfg.Preflight == config.PreflightFail {
+		rows := n.show(n.judge(self, taken, workers))
 		if len(rows) == 0 || rows[0].Severity < preflight.Error {
 			return nil
 		}
 		return failf(CodeRuntime, "the run isn't started (SYMINIT_PREFLIGHT=fail): %s", preflight.Reasons(rows))
 	}
-	go func() { n.show(n.judge(self, workers)) }()
+	go func() { n.show(n.judge(self, taken, workers)) }()
 	return nil
 }
 
@@ -161,8 +168,8 @@ func (n *node) approver() func(rendezvous.Node, []rendezvous.Report) error {
 }
 
 // judge holds the nodes' facts against each other, and says how many had any.
-func (n *node) judge(self rendezvous.Node, workers []rendezvous.Report) (found []preflight.Finding, looked int) {
-	nodes := []preflight.Node{{Name: self.Name, Facts: n.factsAt(self.Addr, true)}}
+func (n *node) judge(self rendezvous.Node, taken []preflight.Port, workers []rendezvous.Report) (found []preflight.Finding, looked int) {
+	nodes := []preflight.Node{{Name: self.Name, Facts: n.factsAt(self.Addr, taken)}}
 	names := map[string]int{self.Name: 1}
 	for _, r := range workers {
 		names[r.Node.Name]++
@@ -198,7 +205,7 @@ func (n *node) late(self rendezvous.Node, r rendezvous.Report) {
 	if n.look == nil || r.Body == nil {
 		return
 	}
-	found, _ := n.judge(self, []rendezvous.Report{r})
+	found, _ := n.judge(self, nil, []rendezvous.Report{r}) // the run has the ports now
 	n.show(slices.DeleteFunc(found, func(f preflight.Finding) bool { return f.Node == self.Name }), 1)
 }
 

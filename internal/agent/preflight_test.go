@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/zap"
@@ -180,6 +181,35 @@ func TestPreflightOfOneNode(t *testing.T) {
 	_, err := n.enlistAlone(t.Context(), n.host)
 	if o := n.outcomeOf(err); o.Code != CodeRuntime || !strings.Contains(o.Cause, "one: nofile") {
 		t.Errorf("outcome %+v", o)
+	}
+}
+
+// TestPreflightLeavesThePorts: to look whether a port is free takes it for a
+// moment. That is over when the run begins, and isn't done while it goes.
+func TestPreflightLeavesThePorts(t *testing.T) {
+	head := lookedAt(t, "head", preflight.Facts{})
+	var begun atomic.Bool
+	var looks atomic.Int32
+	head.look.host.Taken = func(port uint16) bool {
+		if begun.Load() {
+			t.Errorf("takes port %d", port)
+		}
+		looks.Add(1)
+		return true
+	}
+	head.look.done = make(chan struct{}) // this node isn't looked at yet
+	self := rendezvous.Node{Name: "head", Addr: netip.MustParseAddr("127.0.0.1")}
+	if err := head.approve(self, nil); err != nil {
+		t.Fatal(err)
+	}
+	begun.Store(true)
+	close(head.look.done)
+	if got := <-head.spoke; looks.Load() != 1 || !strings.Contains(got, "port 6379 is taken") {
+		t.Errorf("%d looks; the head says %s", looks.Load(), got)
+	}
+	head.late(self, rendezvous.Report{Node: rendezvous.Node{Name: "late"}, Body: preflight.Facts{NoFile: 2}.Encode()})
+	if got := <-head.spoke; !strings.Contains(got, "late") {
+		t.Errorf("the head says %s", got)
 	}
 }
 
