@@ -89,3 +89,16 @@ type LostError struct {
 
 // Error names the node and the reason.
 func (e *LostError) Error() string { return fmt.Sprintf("lost %s: %s", e.Node, e.Reason) }
+
+// TriedError is what [WorkerConfig.Dial] fails with where it has looked for the
+// head in more than one way.
+type TriedError struct {
+	Tried string // for a person; the same at every try
+	Err   error  // of the last try
+}
+
+// Error says what was tried and how it failed.
+func (e *TriedError) Error() string { return e.Tried + ": " + e.Err.Error() }
+
+// Unwrap gives the last try's error.
+func (e *TriedError) Unwrap() error { return e.Err }

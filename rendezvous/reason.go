@@ -53,12 +53,15 @@ func noJoinReason(err error) string {
 // plain is an error without the addresses that package net puts in front: with
 // them every try's error would be another one, for its port is.
 func plain(err error) string {
+	var tried *TriedError
 	var op *net.OpError
 	var call *os.SyscallError
 	var dns *net.DNSError
 	switch {
 	case err == nil:
 		return "no answer"
+	case errors.As(err, &tried):
+		return tried.Tried + ": " + plain(tried.Err)
 	case errors.As(err, &dns):
 		return fmt.Sprintf("the name %s does not resolve (%s)", dns.Name, dns.Err)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/hostnet"
+	"github.com/syminit/syminit/rendezvous"
 )
 
 // headResolver resolves names, the head's also by what the scheduler told: a
@@ -29,13 +29,10 @@ func (r headResolver) LookupNetIP(ctx context.Context, network, host string) ([]
 	if len(r.facts.Addrs) > 0 {
 		return r.facts.Addrs, nil
 	}
-	return nil, r.unresolved(err)
+	return nil, &rendezvous.TriedError{Tried: r.tried(), Err: err}
 }
 
-// unresolved says what was tried.
-func (r headResolver) unresolved(err error) error {
-	return fmt.Errorf("%w; tried the hosts file and DNS, %s", err, r.facts.Tried)
-}
+func (r headResolver) tried() string { return "tried the hosts file and DNS, " + r.facts.Tried }
 
 // A headDialer connects to the head.
 type headDialer struct {
@@ -58,17 +55,17 @@ func newHeadDialer(facts cluster.Facts, head string, port uint16) *headDialer {
 // that it is the head.
 func (d *headDialer) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(d.head, d.port))
-	dns, unresolved := errors.AsType[*net.DNSError](err)
+	_, unresolved := errors.AsType[*net.DNSError](err)
 	if !unresolved || d.head != d.facts.Head || d.facts.Tried == "" {
 		return conn, err
 	}
 	if len(d.facts.Addrs) == 0 {
-		return nil, d.unresolved(err)
+		return nil, &rendezvous.TriedError{Tried: d.tried(), Err: err}
 	}
 	addr := d.facts.Addrs[int(d.next.Add(1)-1)%len(d.facts.Addrs)]
 	conn, err = d.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), d.port))
 	if err != nil {
-		return nil, fmt.Errorf("%w; %w", d.unresolved(dns), err)
+		return nil, &rendezvous.TriedError{Tried: "the name " + d.head + " does not resolve; " + d.tried(), Err: err}
 	}
 	return conn, nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/syminit/syminit/internal/cluster"
+	"github.com/syminit/syminit/rendezvous"
 )
 
 // names is a resolver that knows these names.
@@ -61,8 +62,10 @@ func TestDialTriesTheSchedulersAddresses(t *testing.T) {
 	if conn, err := d.dial(t.Context()); err == nil {
 		_ = conn.Close()
 		t.Error("127.0.0.2 has a listener of 127.0.0.1")
-	} else if !strings.Contains(err.Error(), "tried the hosts file and DNS, ALIASES (::1)") {
-		t.Errorf("the error is %v", err)
+	} else if got := (&rendezvous.UnreachableError{Head: "n1", Last: err}).Error(); got != "no head at n1 in 0s: "+
+		"the name n1.invalid does not resolve; tried the hosts file and DNS, ALIASES (::1): connection refused; "+
+		"start the head, and check that SYMINIT_HEAD and SYMINIT_PORT are the same on every node" {
+		t.Errorf("the error is %v", got)
 	}
 	conn, err := d.dial(t.Context())
 	if err != nil {
@@ -72,8 +75,9 @@ func TestDialTriesTheSchedulersAddresses(t *testing.T) {
 
 	facts.Addrs = nil
 	_, err = newHeadDialer(facts, facts.Head, port).dial(t.Context())
-	if _, dns := errors.AsType[*net.DNSError](err); !dns || !strings.Contains(err.Error(), "tried the hosts file") {
-		t.Errorf("without addresses: %v", err)
+	got := (&rendezvous.UnreachableError{Head: "n1", Last: err}).Error()
+	if _, dns := errors.AsType[*net.DNSError](err); !dns || !strings.Contains(got, "tried the hosts file and DNS, ALIASES (::1): the name n1.invalid does not resolve") {
+		t.Errorf("without addresses: %v", got)
 	}
 	_, err = newHeadDialer(facts, "other.invalid", port).dial(t.Context())
 	if err == nil || strings.Contains(err.Error(), "tried") {
