@@ -31,10 +31,9 @@ func lookAtGPUs(h Host, _ Request) func(*Facts) {
 	driver := driverVersion(h.read("/proc/driver/nvidia/version"))
 	return func(f *Facts) {
 		f.GPUs = kinds(left)
-		switch {
-		case len(usable) == 0:
+		if len(usable) == 0 {
 			f.HiddenGPUs = hidden
-		case !noGPU(missing):
+		} else {
 			f.MissingGPU = missing
 		}
 		if driver == "" {

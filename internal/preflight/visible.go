@@ -13,15 +13,19 @@ type gpu struct {
 }
 
 // visible is what CUDA_VISIBLE_DEVICES leaves of a node's GPUs, as CUDA reads it:
-// numbers and beginnings of UUIDs, up to the first that names no GPU, which is
-// missing (CUDA Programming Guide, Environment Variables). Parts of GPUs count as
-// all of them.
+// numbers and beginnings of UUIDs, up to the first that names no GPU (CUDA
+// Programming Guide, Environment Variables). That one is missing, unless it is a
+// word for none. Parts of GPUs count as all of them.
 func visible(gpus []gpu, list string) (left []gpu, missing string) {
 	if strings.Contains(list, "MIG-") {
 		return gpus, ""
 	}
 	for id := range strings.SplitSeq(list, ",") {
 		id = strings.TrimSpace(id)
+		switch id {
+		case "", "-1", "NoDevFiles": // the last is Slurm's
+			return left, ""
+		}
 		n, err := strconv.Atoi(id)
 		if err != nil && strings.HasPrefix(id, "GPU-") {
 			n = slices.IndexFunc(gpus, func(g gpu) bool { return strings.HasPrefix(g.uuid, id) })
@@ -35,7 +39,3 @@ func visible(gpus []gpu, list string) (left []gpu, missing string) {
 	}
 	return left, ""
 }
-
-// noGPU reports whether somebody wants none: nothing and -1 are the usual words
-// for it, and NoDevFiles is Slurm's.
-func noGPU(id string) bool { return id == "" || id == "-1" || id == "NoDevFiles" }
