@@ -2,9 +2,8 @@ package rendezvous
 
 import "sync"
 
-// maxQueued is how many frames one peer may be behind with. A head sends each
-// kind of message once; only a worker that is told to stop over and over while
-// its head does not read gets near it.
+// maxQueued is how many frames one peer may be behind with. Only a peer that does
+// not read while changes or requests to stop go on gets near it.
 const maxQueued = 64
 
 // outbox holds the frames that a session has yet to write, so that nobody who

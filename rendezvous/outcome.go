@@ -98,7 +98,7 @@ const (
 )
 
 // Progress is how far the waiting is, for a line that a person reads. Workers
-// hear of it from the head, once a second at most.
+// hear of it from the head, every 100 ms at most.
 type Progress struct {
 	Stage   Stage
 	Have    int       // nodes that are here, or ready, the head among them
