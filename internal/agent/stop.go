@@ -296,11 +296,16 @@ func (s *stopper) send(sig syscall.Signal) {
 	if !ok {
 		return
 	}
-	send := func() error { return s.job.Signal(to) }
-	if to == syscall.SIGCONT {
-		send = s.job.Continue
+	var err error
+	switch {
+	case to == syscall.SIGCONT:
+		err = s.job.Continue()
+	case signals.AsksToEnd(to):
+		err = s.job.Ask(to)
+	default:
+		err = s.job.Signal(to)
 	}
-	if err := send(); err != nil {
+	if err != nil {
 		s.log.Debug("signal not delivered", zap.Stringer("signal", to), zap.Error(err))
 	}
 }

@@ -2,6 +2,7 @@ package vllm
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
@@ -83,13 +84,15 @@ func newCluster(t *testing.T) *containers.Cluster {
 	return containers.NewCluster(t, containers.Image(t, "SYMINIT_TEST_VLLM_IMAGE", "test-vllm"))
 }
 
-// inEachMode runs a test on two nodes of each mode, once the head has printed
-// moment.
-func inEachMode(t *testing.T, moment string, test func(t *testing.T, m mode, head, worker *containers.Container)) {
+// inEachMode runs a test on two nodes of each mode, with more options of vLLM's,
+// once the head has printed moment.
+func inEachMode(t *testing.T, moment string, test func(t *testing.T, m mode, head, worker *containers.Container), options ...string) {
 	for _, m := range modes {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
-			head, worker := newCluster(t).Pair(m.host())
+			host := m.host()
+			host.Args = append(host.Args, options...)
+			head, worker := newCluster(t).Pair(host)
 			head.WaitLog(moment, up)
 			test(t, m, head, worker)
 		})
@@ -101,14 +104,13 @@ func (m mode) host() containers.Host {
 	return containers.Host{Env: slices.Concat(environment, m.env), Args: slices.Concat(serve, m.args)}
 }
 
-// complete asks the head for a completion.
-func complete(t *testing.T, head *containers.Container) {
-	t.Helper()
-	request := `{"model": "tiny", "prompt": "hello world", "max_tokens": 8, "temperature": 0}`
+// complete asks the head for a completion of that many tokens.
+func complete(head *containers.Container, tokens int) error {
+	request := fmt.Sprintf(`{"model": "tiny", "prompt": "hello world", "max_tokens": %d, "temperature": 0, "ignore_eos": true}`, tokens)
 	client := http.Client{Timeout: up}
 	answer, err := client.Post(url(head, "/v1/completions"), "application/json", strings.NewReader(request))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer answer.Body.Close()
 	var completion struct {
@@ -118,11 +120,12 @@ func complete(t *testing.T, head *containers.Container) {
 		}
 	}
 	if err := json.NewDecoder(answer.Body).Decode(&completion); err != nil {
-		t.Fatalf("%s: %v", answer.Status, err)
+		return fmt.Errorf("%s: %w", answer.Status, err)
 	}
-	if answer.StatusCode != http.StatusOK || completion.Model != "tiny" || completion.Usage.Tokens != 8 {
-		t.Fatalf("the completion is %s, %+v", answer.Status, completion)
+	if answer.StatusCode != http.StatusOK || completion.Model != "tiny" || completion.Usage.Tokens != tokens {
+		return fmt.Errorf("the completion is %s, %+v", answer.Status, completion)
 	}
+	return nil
 }
 
 func url(head *containers.Container, path string) string {

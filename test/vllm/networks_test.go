@@ -29,7 +29,9 @@ func TestTwoNetworks(t *testing.T) {
 	h.Env = append(h.Env, "VLLM_USE_RAY_V2_EXECUTOR_BACKEND=0")
 	head, worker := c.Pair(onTwoNetworks(h, `exec syminit -- "$@"`))
 	head.WaitLog(serving, up)
-	complete(t, head)
+	if err := complete(head, 8); err != nil {
+		t.Fatal(err)
+	}
 	for _, n := range []*containers.Container{head, worker} {
 		wantOwnAddress(t, n)
 	}

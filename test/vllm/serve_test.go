@@ -17,7 +17,9 @@ import (
 // nodes with vLLM's own code.
 func TestServes(t *testing.T) {
 	inEachMode(t, serving, func(t *testing.T, m mode, head, worker *containers.Container) {
-		complete(t, head)
+		if err := complete(head, 8); err != nil {
+			t.Fatal(err)
+		}
 		head.WantLog("'model': '/model'", m.backend, "head ("+head.Address()+"), worker ("+worker.Address()+")")
 		for _, n := range []*containers.Container{head, worker} {
 			wantOwnAddress(t, n)

@@ -1,0 +1,38 @@
+package launch
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Ask sends a signal that asks for an end: to the process group, or to the
+// process alone where that is vLLM's first. It then tells the others in its own
+// time: the workers that tensor parallelism has on a node leave at once when they
+// are told, and the requests in flight, which --shutdown-timeout gives time,
+// fail (vllm/v1/executor/multiproc_executor.py, 0.32).
+func (p *Process) Ask(s syscall.Signal) error {
+	if p.isVLLM() {
+		return p.kill(p.pid, s)
+	}
+	return p.Signal(s)
+}
+
+// isVLLM reports whether the process, which may have been another program
+// first, is vLLM now. A wrapper that waits for vLLM is not: it might tell nobody.
+func (p *Process) isVLLM() bool {
+	line, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/cmdline")
+	if err != nil {
+		return false
+	}
+	argv := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+	if afterServe(argv) == 2 {
+		return true
+	}
+	words := argv[1:] // behind the interpreter, and its options
+	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "-m" {
+		words = words[1:]
+	}
+	return afterServe(words) == 2 || len(words) > 1 && words[0] == "-m" && IsVLLMServe(words)
+}
