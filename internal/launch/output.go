@@ -7,12 +7,20 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// maxLine is the longest line that is kept in one piece, in bytes.
-const maxLine = 8 << 10
+const (
+	// maxLine is the longest line that is kept in one piece, in bytes.
+	maxLine = 8 << 10
+	// stalled is how long finish waits for whoever reads syminit's own output to
+	// take one more piece.
+	stalled = 500 * time.Millisecond
+)
 
 // output reads what a process prints, line by line, and keeps the last lines.
 type output struct {
@@ -20,6 +28,7 @@ type output struct {
 	pipes   []*os.File
 	sources []io.Reader // the same, with what is done with each byte
 	readers sync.WaitGroup
+	pieces  atomic.Int64 // how many have been read, and handed on
 
 	mu   sync.Mutex
 	ring []string // the last lines; next is the oldest once all are used
@@ -37,7 +46,7 @@ func (o *output) pipe(where io.Writer) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	var source io.Reader = untilDeadline{reader}
+	var source io.Reader = &untilDeadline{File: reader}
 	if where != nil {
 		source = io.TeeReader(source, where)
 	}
@@ -61,6 +70,7 @@ func (o *output) read() {
 func (o *output) collect(lines *bufio.Reader) {
 	for {
 		line, err := lines.ReadSlice('\n')
+		o.pieces.Add(1)
 		if len(line) > 0 {
 			o.add(shown(line))
 		}
@@ -77,13 +87,28 @@ func shown(line []byte) string {
 }
 
 // finish makes reading come to its end, after what has been printed so far, and
-// waits for it. Another process that has the other end open, and might for
-// ever, is not waited for.
+// waits for it: not for another process that has the other end open, and might
+// for ever, nor for somebody who has stopped taking what syminit prints.
 func (o *output) finish() {
 	for _, pipe := range o.pipes {
 		_ = pipe.SetReadDeadline(time.Now())
 	}
-	o.readers.Wait()
+	finished := make(chan struct{})
+	go func() { o.readers.Wait(); close(finished) }()
+	tick := time.NewTicker(stalled)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		select {
+		case <-finished:
+			return
+		case <-tick.C:
+		}
+		now := o.pieces.Load()
+		if now == last {
+			return
+		}
+		last = now
+	}
 }
 
 func (o *output) add(line string) {
@@ -106,10 +131,14 @@ func (o *output) tail() []string {
 }
 
 // untilDeadline reads a pipe; once its deadline has passed, it reads what the
-// pipe still holds, and then ends.
-type untilDeadline struct{ *os.File }
+// pipe holds at that moment, and then ends.
+type untilDeadline struct {
+	*os.File
+	left int // to be read after the deadline
+	over bool
+}
 
-func (u untilDeadline) Read(b []byte) (int, error) {
+func (u *untilDeadline) Read(b []byte) (int, error) {
 	n, err := u.File.Read(b)
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return n, err
@@ -119,8 +148,15 @@ func (u untilDeadline) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	// The descriptor is in non-blocking mode: an empty pipe is an error here.
-	if cerr := raw.Control(func(fd uintptr) { n, err = syscall.Read(int(fd), b) }); cerr != nil || err != nil || n == 0 {
+	if cerr := raw.Control(func(fd uintptr) {
+		if !u.over {
+			u.over = true
+			u.left, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ)
+		}
+		n, err = syscall.Read(int(fd), b[:min(len(b), u.left)])
+	}); cerr != nil || err != nil || n <= 0 {
 		return 0, io.EOF
 	}
+	u.left -= n
 	return n, nil
 }

@@ -38,6 +38,11 @@ func TestOutput(t *testing.T) {
 		}
 		_ = unix.Kill(-p.Pid(), unix.SIGKILL)
 	})
+	t.Run("another goes on", func(t *testing.T) {
+		p := start(t, shell("yes & echo $!; exit 6"))
+		waitDone(t, p)
+		_ = unix.Kill(-p.Pid(), unix.SIGKILL)
+	})
 	t.Run("much of it", func(t *testing.T) {
 		p := start(t, shell("seq 1 200000"))
 		waitDone(t, p)
@@ -95,6 +100,30 @@ func TestCopiedOutputIsBroken(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.Stop(0) })
+	waitDone(t, p)
+}
+
+// TestStalledOutput: nobody takes what the process has printed, and it ends.
+func TestStalledOutput(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdout
+	t.Cleanup(func() { os.Stdout = before; _ = reader.Close(); _ = writer.Close() })
+	os.Stdout = writer
+	c := shell("yes")
+	c.Env = []string{"PATH=/usr/bin:/bin"}
+	p, err := Start(c, ProcessConfig{Name: "test", Log: zap.NewNop(), TailLines: 5, Copied: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the pipe is full", func() bool {
+		n, err := unix.IoctlGetInt(int(reader.Fd()), unix.TIOCINQ)
+		size, serr := unix.FcntlInt(reader.Fd(), unix.F_GETPIPE_SZ, 0)
+		return err == nil && serr == nil && n == size
+	})
+	p.Stop(0)
 	waitDone(t, p)
 }
 
