@@ -67,8 +67,14 @@ func (n *node) endJob(plan launch.Plan, job *launch.Process, o rendezvous.Outcom
 		level = zapcore.InfoLevel
 	}
 	n.log.Log(level, "the run is over, ending the job: "+o.Cause)
-	if n.onEveryNode() && n.stop.toldJob() {
-		<-job.Done()
+	switch {
+	case n.stop.killedJob():
+		return // it has been waited for
+	case n.onEveryNode() && n.stop.toldJob():
+		select {
+		case <-job.Done():
+		case <-n.stop.patient.Done():
+		}
 		return
 	}
 	grace := failedJobGrace

@@ -70,7 +70,7 @@ type stopper struct {
 	member   member
 	first    *stopRequest   // the one that began the stop
 	deadline time.Time      // when the container has to be gone; zero before a stop
-	killed   bool           // the job was killed at the deadline
+	killed   bool           // the job was killed at the deadline, and may hang in the kernel
 	expired  bool           // the deadline has passed, with the job at its end already
 	alone    bool           // the supervisor is gone
 	told     map[string]int // how often each node was told to stop
@@ -343,7 +343,8 @@ func (s *stopper) reserve(usual time.Duration) time.Duration {
 }
 
 // expire ends what did not end by itself in time. It reports whether that was
-// the job: what follows its end then has the rest of the time.
+// the job: what follows its end then has the rest of the time, and is called for
+// again.
 func (s *stopper) expire() (killed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -361,6 +362,11 @@ func (s *stopper) expire() (killed bool) {
 		s.hurry()
 		return false
 	default:
+		if s.killed {
+			s.end(s.outcome(128+int(s.first.signal), s.first.String()+"; the job was killed and is not gone, it hangs in the kernel"))
+			s.hurry()
+			return false
+		}
 		s.killed = true
 		s.log.Warn(fmt.Sprintf("the job still runs %s after %s: killing it; SYMINIT_STOP_TIMEOUT gives it longer", (s.timeout - s.reserve(jobReserve)).Round(time.Millisecond), signals.Name(s.first.signal)))
 		_ = s.job.Signal(syscall.SIGKILL)

@@ -77,14 +77,15 @@ func (w *workerMember) watch(joined *rendezvous.Worker) {
 		select {
 		case s := <-joined.Stops():
 			w.tellJob(s)
-		case w.verdict = <-joined.Outcome():
+		case verdict := <-joined.Outcome():
 			// What the head passed on before counts: a job that was told to stop
 			// has more time than one that is just over.
 			for len(joined.Stops()) > 0 {
 				w.tellJob(<-joined.Stops())
 			}
+			w.verdict = verdict
 			close(w.decided)
-			w.end(w.verdict)
+			w.end(verdict)
 			return
 		}
 	}

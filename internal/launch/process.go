@@ -13,6 +13,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// killGrace is how long a process that was killed is waited for.
+const killGrace = 2 * time.Second
+
 // ProcessConfig says how a process is looked after.
 type ProcessConfig struct {
 	Name string // of the process, in the log
@@ -302,7 +305,8 @@ func (p *Process) kill(pid int, s syscall.Signal) error {
 }
 
 // Stop ends the process, if p isn't nil: with TERM, and KILL where it still runs after the
-// grace, at once where that is 0. It returns when the process has ended.
+// grace, at once where that is 0. It returns when the process has ended, or a
+// little after the KILL where the kernel doesn't end it.
 //
 // With a session of its own only the process itself is sent the TERM, and the
 // rest of the session is killed after it: Ray's processes take twice as long
@@ -327,7 +331,13 @@ func (p *Process) Stop(grace time.Duration) {
 		}
 	}
 	_ = p.Signal(unix.SIGKILL)
-	<-p.done
+	timer := time.NewTimer(killGrace)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+	case <-timer.C:
+		p.log.Warn("killed, and not gone: it hangs in the kernel, as in a driver; going on without it", zap.Int("pid", p.pid))
+	}
 }
 
 // startError tells an error of the command from one of the system.
