@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -111,6 +112,38 @@ func TestInterrupt(t *testing.T) {
 	s.expect("ready> ")
 	s.write("echo code $?.\n")
 	s.expect("code 6.")
+}
+
+// Ctrl-C ends a server in order, and Ctrl-Z gives the terminal back to the shell,
+// though the server never has it.
+func TestServerOnATerminal(t *testing.T) {
+	vllm := filepath.Join(t.TempDir(), "vllm")
+	const script = `#!/usr/bin/env python3
+import signal
+told = {signal.SIGCONT, signal.SIGINT}
+signal.pthread_sigmask(signal.SIG_BLOCK, told)
+while True:
+    print("u" + "p", flush=True)
+    if signal.sigwait(told) == signal.SIGINT: break
+`
+	if err := os.WriteFile(vllm, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := newShell(t)
+	s.expect("ready> ")
+	s.write("$syminit " + vllm + " serve m\n")
+	for range 2 {
+		s.expect("up")
+		s.write("\x1a")
+		s.expect("Stopped")
+		s.expect("ready> ")
+		s.write("fg\n")
+	}
+	s.expect("up")
+	s.write("\x03")
+	s.expect("ready> ")
+	s.write("echo code $?.\n")
+	s.expect("code 0.")
 }
 
 // Even when the agent is killed, the shell has the terminal again.

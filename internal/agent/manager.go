@@ -63,10 +63,10 @@ func (n *node) awaitReady(ctx context.Context) {
 	case n.board.Read().Health == nil:
 		n.manager.up()
 	default:
-		began := time.Now()
+		slow := newSlow(n.log)
 		go func() {
-			if n.board.AwaitReady(ctx) == nil {
-				n.log.Info("the server is ready", zap.Duration("after", time.Since(began)))
+			if n.board.AwaitReady(ctx, slow.notYet) == nil {
+				n.log.Info("the server is ready", zap.Duration("after", time.Since(slow.began)))
 				n.stop.serves()
 				n.manager.up()
 			}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // TestManagerHearsOfReadiness: of a server when it serves, of any other job when
@@ -28,7 +29,7 @@ func TestManagerHearsOfReadiness(t *testing.T) {
 	defer health.Close()
 	_, port, _ := net.SplitHostPort(health.Listener.Addr().String())
 	job := filepath.Join(t.TempDir(), "vllm")
-	if err := os.WriteFile(job, []byte("#!/bin/sh\ntrap 'exit 3' TERM\nwhile :; do sleep 0.05; done\n"), 0o755); err != nil {
+	if err := os.WriteFile(job, []byte("#!/bin/sh\n[ $1 = bench ] || trap 'trap \"exit 3\" TERM' TERM\nwhile :; do sleep 0.05; done\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	socket := managersSocket(t)
@@ -44,9 +45,10 @@ func TestManagerHearsOfReadiness(t *testing.T) {
 	for _, args := range [][]string{{job, "serve", "m", "--port", port}, {job, "bench"}} {
 		link := &onlyLink{signals: make(chan syscall.Signal)}
 		over := make(chan error)
+		core, seen := observer.New(zap.InfoLevel)
 		go func() {
 			over <- Run(Config{
-				Args: args, Environ: []string{"PATH=/bin:/usr/bin"}, Link: link, Log: zap.NewNop(),
+				Args: args, Environ: []string{"PATH=/bin:/usr/bin"}, Link: link, Log: zap.New(core),
 				Settings: settings(t, "SYMINIT_RUNTIME=spmd", "SYMINIT_PREFLIGHT=off"),
 			})
 		}()
@@ -67,6 +69,10 @@ func TestManagerHearsOfReadiness(t *testing.T) {
 		hears("STOPPING=1")
 		if err := <-over; err != nil || link.code == 0 {
 			t.Errorf("%v, code %d", err, link.code)
+		}
+		// One that serves has longer before it is told again.
+		if again := seen.FilterMessageSnippet("still runs 2s after SIGTERM").Len(); (again == 1) != (args[1] == "serve") {
+			t.Errorf("%s: told again %d times, 2 s after", args[1], again)
 		}
 	}
 }

@@ -23,8 +23,13 @@ func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 		<-n.life.Done()
 		return n.outcomeOf(n.life.Err())
 	}
+	command := *plan.Job
+	if n.service() {
+		// Ctrl-C is then for syminit, which knows the server's end as asked for.
+		command.Foreground = false
+	}
 	job, err := n.stop.startJob(n.jobStop(plan), func() (*launch.Process, error) {
-		return launch.Start(*plan.Job, n.jobConfig())
+		return launch.Start(command, n.jobConfig())
 	})
 	if err != nil {
 		return n.outcomeOf(err)

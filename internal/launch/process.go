@@ -37,8 +37,8 @@ type ProcessConfig struct {
 	// Closed are the standard descriptors that it starts without, where it has
 	// syminit's own: bit n is descriptor n.
 	Closed uint64
-	// OnStop, if not nil, is called when the process was stopped in the
-	// foreground of the terminal, which syminit's group has then again.
+	// OnStop, if not nil, is called when the process was stopped and the
+	// terminal is, or is again, syminit's group's.
 	OnStop func()
 }
 
@@ -46,7 +46,7 @@ type ProcessConfig struct {
 type Process struct {
 	pid      int
 	session  bool
-	terminal bool // the process group starts with the terminal
+	terminal bool // the terminal is for the process group, where syminit has it
 	caller   int  // syminit's process group, which gets it back
 	onStop   func()
 	log      *zap.Logger
@@ -100,7 +100,7 @@ func Start(c Command, pc ProcessConfig) (*Process, error) {
 		defer func() { _ = stdin.Close() }()
 		attr.Files[0] = stdin.Fd()
 	}
-	p.terminal = c.Foreground && !c.Session && inForeground(pc.Group)
+	p.terminal = c.Foreground && !c.Session
 	started := make(chan error)
 	go func() {
 		// The kernel takes the end of this thread for the end of the parent. Never
@@ -130,7 +130,7 @@ func (p *Process) exec(path string, argv []string, attr *syscall.ProcAttr, block
 	}
 	p.pid, _, err = syscall.StartProcess(path, argv, attr)
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
-	if err == nil && p.terminal {
+	if err == nil && p.terminal && inForeground(p.caller) {
 		p.foreground()
 	}
 	return err
@@ -197,7 +197,9 @@ func (p *Process) wait() {
 	// The dead process keeps its number, which is also its group's and its
 	// session's, until it is reaped: till then these can't be mistaken.
 	for awaitChange(p.pid) {
-		if p.takeTerminal() && p.onStop != nil {
+		// Without the terminal the process is stopped by what syminit is sent,
+		// with Ctrl-Z, and hands on.
+		if suspended := p.takeTerminal() || !p.terminal && inForeground(p.caller); suspended && p.onStop != nil {
 			p.onStop()
 		}
 	}
@@ -231,7 +233,7 @@ func (p *Process) takeTerminal() bool {
 // Continue has the process group go on that was stopped, in the foreground if
 // syminit is there now.
 func (p *Process) Continue() error {
-	if !p.session && p.caller != 0 && inForeground(p.caller) {
+	if p.terminal && p.caller != 0 && inForeground(p.caller) {
 		if err := giveTerminal(p.pid); err != nil {
 			p.log.Debug("the command does not get the terminal", zap.Error(err))
 		}

@@ -62,12 +62,15 @@ type report struct {
 	NotReady string `json:"not_ready,omitempty"` // why
 }
 
-// AwaitReady returns nil once this node is ready, or why ctx has ended.
-func (b *Board) AwaitReady(ctx context.Context) error {
+// AwaitReady returns nil once this node is ready, or why ctx has ended. Before,
+// notYet hears about once a second why it is not.
+func (b *Board) AwaitReady(ctx context.Context, notYet func(error)) error {
 	for {
-		if _, err := b.ready(); err == nil {
+		_, err := b.ready()
+		if err == nil {
 			return nil
 		}
+		notYet(err)
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

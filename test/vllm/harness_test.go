@@ -33,6 +33,9 @@ type mode struct {
 	// lastWords is what the head's log has of it when it is killed: under Ray the
 	// head's own vLLM says so, else the worker's last lines come over.
 	lastWords string
+	// hasty says that vLLM doesn't wait for requests in flight, whatever it is
+	// told: its engine has Ray's handler for TERM, which ends it.
+	hasty bool
 }
 
 var modes = []mode{
@@ -43,7 +46,7 @@ var modes = []mode{
 		env:     []string{"SYMINIT_RAY_START_ARGS=--num-gpus=1"},
 		args:    []string{"--distributed-executor-backend", "ray", "--tensor-parallel-size", "2"},
 		backend: "'distributed_executor_backend': 'ray'",
-		process: "^ray::RayWorkerProc", lastWords: "died unexpectedly",
+		process: "^ray::RayWorkerProc", lastWords: "died unexpectedly", hasty: true,
 	},
 	{
 		name:    "mp",
