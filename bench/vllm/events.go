@@ -56,6 +56,9 @@ type event struct {
 	moment string
 	do     func(*world) error
 	ask    bool // a completion is asked for afterwards
+	// That many completions are in flight when it happens, and vLLM is told to
+	// wait for them.
+	inFlight int
 	// Before the worker starts, no packet gets to the head's port where vLLM's
 	// nodes meet.
 	barred bool
@@ -76,6 +79,7 @@ var events = []event{
 	{name: "TERM to the head 5 s after its start", moment: early, do: func(w *world) error { return w.signal(w.head, "TERM") }},
 	{name: "TERM to the head while its engine starts", moment: beginning, do: func(w *world) error { return w.signal(w.head, "TERM") }},
 	{name: "TERM to the head that waits for the worker", do: func(w *world) error { return w.signal(w.head, "TERM") }},
+	{name: "TERM to the head with 12 requests in flight, `--shutdown-timeout 60`", moment: serving, inFlight: 12, do: func(w *world) error { return w.signal(w.head, "TERM") }},
 	{name: "the head's container killed", moment: serving, do: func(w *world) error { return w.signal(w.head, "KILL") }},
 	{name: "the worker's container killed", moment: serving, do: func(w *world) error { return w.signal(w.worker, "KILL") }, ask: true},
 	{name: "the engine's process killed on the head", moment: serving, do: func(w *world) error { return w.kill(w.head, "^VLLM::EngineCore") }, ask: true},

@@ -12,6 +12,7 @@ import (
 // A result is what became of the nodes and of a request after an event.
 type result struct {
 	Head, Worker end
+	Answers      int     // of the requests in flight
 	Request      string  // empty: not asked
 	Answered     float64 // seconds after it was sent
 	Patience     float64 // seconds that a node which stays was watched
@@ -50,26 +51,35 @@ func (m measurement) measure(image string, patience time.Duration) (r result, er
 		return r, err
 	}
 	if m.moment == serving {
-		if got := w.ask(context.Background()); got != "200" {
+		if got := w.ask(context.Background(), 8); got != "200" {
 			return r, fmt.Errorf("the first completion: %s", got)
 		}
+	}
+	answers, err := w.load()
+	if err != nil {
+		return r, err
 	}
 	began := time.Now()
 	if err := m.do(w); err != nil {
 		return r, err
 	}
+	r.Patience = patience.Seconds()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	r.Patience = patience.Seconds()
 	if m.ask {
 		settled, cancel := context.WithTimeout(ctx, settle)
 		defer cancel()
 		watch(settled, w.worker, began)
 		asked := time.Now()
-		r.Request = w.ask(ctx)
+		r.Request = w.ask(ctx, 8)
 		r.Answered = time.Since(asked).Seconds()
 	}
 	r.Head, r.Worker = watch(ctx, w.head, began), watch(ctx, w.worker, began)
+	for range m.inFlight {
+		if <-answers == "200" {
+			r.Answers++
+		}
+	}
 	return r, nil
 }
 

@@ -27,5 +27,9 @@ func cell(results map[string]result, m measurement) string {
 	if !there {
 		return "not measured"
 	}
-	return r.String()
+	text := r.String()
+	if m.inFlight > 0 {
+		text += fmt.Sprintf("; %d of the requests answered", r.Answers)
+	}
+	return text
 }

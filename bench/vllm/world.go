@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +34,11 @@ var (
 // container's first process, as it is in vLLM's own images.
 func (w *world) start(image, name string) (string, error) {
 	var options, args []string
+	serve, environment := serve, environment
+	if w.inFlight > 0 {
+		serve = append(slices.Clone(serve), "--shutdown-timeout", "60")
+		environment = append(slices.Clone(environment), "SYMINIT_STOP_TIMEOUT=90s")
+	}
 	for _, e := range environment {
 		options = append(options, "-e", e)
 	}
@@ -112,15 +119,15 @@ func (w *world) kill(node, process string) error {
 	return err
 }
 
-// ask asks the head for a completion and returns the status of the answer, or
-// what became of the request.
-func (w *world) ask(ctx context.Context) string {
-	address, err := docker.Run("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", w.head)
+// ask asks the head for a completion of that many tokens and returns the status of
+// the answer, or what became of the request.
+func (w *world) ask(ctx context.Context, tokens int) string {
+	url, err := w.url("/v1/completions")
 	if err != nil {
 		return err.Error()
 	}
-	body := strings.NewReader(`{"model": "tiny", "prompt": "hello world", "max_tokens": 8, "temperature": 0}`)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+net.JoinHostPort(address, "8000")+"/v1/completions", body)
+	body := strings.NewReader(fmt.Sprintf(`{"model": "tiny", "prompt": "hello world", "max_tokens": %d, "ignore_eos": true, "temperature": 0}`, tokens))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
 	if err != nil {
 		return err.Error()
 	}
@@ -135,3 +142,50 @@ func (w *world) ask(ctx context.Context) string {
 	_ = answer.Body.Close()
 	return strconv.Itoa(answer.StatusCode)
 }
+
+// url is an address of the server on the head.
+func (w *world) url(path string) (string, error) {
+	address, err := docker.Run("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", w.head)
+	return "http://" + net.JoinHostPort(address, "8000") + path, err
+}
+
+// load sends what is to be in flight, and returns once all of it is. What becomes
+// of each comes over the channel.
+func (w *world) load() (<-chan string, error) {
+	answers := make(chan string, w.inFlight)
+	for range w.inFlight {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+			defer cancel()
+			answers <- w.ask(ctx, 60)
+		}()
+	}
+	for w.inFlight > 0 {
+		n, err := w.queued()
+		if err != nil || n+len(answers) >= w.inFlight {
+			return answers, err
+		}
+	}
+	return answers, nil
+}
+
+// queued is how many requests vLLM says that it has.
+func (w *world) queued() (requests int, err error) {
+	url, err := w.url("/metrics")
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.Get(url)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	for _, gauge := range gauges.FindAllStringSubmatch(string(text), -1) {
+		n, perr := strconv.ParseFloat(gauge[1], 64)
+		requests, err = requests+int(n), errors.Join(err, perr)
+	}
+	return requests, err
+}
+
+var gauges = regexp.MustCompile(`(?m)^vllm:num_requests_(?:running|waiting)\{.*\} (.*)$`)

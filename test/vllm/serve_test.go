@@ -65,6 +65,9 @@ var (
 	helper = regexp.MustCompile(`from multiprocessing`)
 )
 
+// leftover matches what syminit says of processes that outlive vLLM.
+var leftover = regexp.MustCompile(`.*(?:processes are left|processes outlived|files that may be).*`)
+
 // stop sends TERM to one node and checks that all end with vLLM's own code, and
 // none because it was killed.
 func stop(t *testing.T, told *containers.Container, all ...*containers.Container) {
@@ -81,6 +84,9 @@ func stop(t *testing.T, told *containers.Container, all ...*containers.Container
 		t.Logf("%s gone with code %d %.1f s after TERM", n.Name, n.Exit(up), n.Left.Sub(stopped).Seconds())
 		if strings.Contains(n.Logs(), "SYMINIT_STOP_TIMEOUT") {
 			t.Errorf("%s had to be killed", n.Name)
+		}
+		if left := leftover.FindString(n.Logs()); left != "" {
+			t.Errorf("%s: %s", n.Name, left)
 		}
 	}
 }
