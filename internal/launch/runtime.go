@@ -3,8 +3,6 @@ package launch
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strings"
 )
 
 // The runtimes that carry a job over nodes, as SYMINIT_RUNTIME names them.
@@ -46,14 +44,8 @@ func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 }
 
 // IsVLLMServe reports whether the command is `vllm serve`, by that name or as
-// the module behind it.
+// a module that does the same. vLLM's other modules and commands, for a batch or
+// a benchmark, end by themselves.
 func IsVLLMServe(command []string) bool {
-	for i, arg := range command[:max(len(command)-1, 0)] {
-		next := command[i+1]
-		if filepath.Base(arg) == "vllm" && next == "serve" ||
-			arg == "-m" && strings.HasPrefix(next, "vllm.entrypoints.") {
-			return true
-		}
-	}
-	return false
+	return afterServe(command) > 0 || afterModule(command) > 0
 }

@@ -48,7 +48,16 @@ func TestIsVLLMServe(t *testing.T) {
 		"":                      false,
 		"serve vllm":            false,
 		"python3 -m vllm.x":     false,
-		"python3 -m vllm.entrypoints.openai.api_server --model m": true,
+		"python3 -m vllm.entrypoints.openai.api_server --model m":          true,
+		"python3 -m vllm.entrypoints.api_server --model m":                 true,
+		"python3 -m vllm.entrypoints.launchers.api_server.entry --model m": true,
+		"python3 -m vllm.entrypoints.launchers.grpc_server --model m":      true,
+		"python3 -m vllm.entrypoints.cli.main serve m":                     true,
+		"python3 -m vllm.entrypoints.cli.main bench serve":                 false,
+		"python3 -m vllm.entrypoints.cli.main":                             false,
+		"python3 -m vllm.entrypoints.openai.run_batch -i a -o b --model m": false,
+		"python3 -m vllm.entrypoints.launchers.run_batch -i a -o b":        false,
+		"vllm run-batch -i a -o b --model m":                               false,
 	} {
 		if got := IsVLLMServe(strings.Fields(command)); got != want {
 			t.Errorf("IsVLLMServe(%q) = %t", command, got)

@@ -121,15 +121,35 @@ func (l serveLine) without(o option) serveLine {
 	return l
 }
 
-// afterServe returns the index of what follows `vllm serve`; 0 where the
-// command isn't that.
+// afterServe returns the index of what follows `vllm serve`, or the module
+// behind it (vllm/entrypoints/cli/main.py); 0 where the command isn't that.
 func afterServe(command []string) int {
-	for i := range len(command) - 1 {
-		if filepath.Base(command[i]) == "vllm" && command[i+1] == "serve" {
+	for i, word := range command {
+		switch rest := command[i+1:]; {
+		case filepath.Base(word) == "vllm" && begins(rest, "serve"):
+			return i + 2
+		case word == "-m" && begins(rest, "vllm.entrypoints.cli.main", "serve"):
+			return i + 3
+		}
+	}
+	return 0
+}
+
+// afterModule returns the index of what follows a module that is a server by
+// itself; 0 where there is none. They are vLLM 0.32's and those that came before.
+func afterModule(command []string) int {
+	modules := []string{"openai.api_server", "launchers.api_server.entry", "api_server", "grpc_server", "launchers.grpc_server"}
+	for i, word := range command[:max(len(command)-1, 0)] {
+		module, ok := strings.CutPrefix(command[i+1], "vllm.entrypoints.")
+		if ok && word == "-m" && slices.Contains(modules, module) {
 			return i + 2
 		}
 	}
 	return 0
+}
+
+func begins(words []string, with ...string) bool {
+	return len(words) >= len(with) && slices.Equal(words[:len(with)], with)
 }
 
 // undouble takes a second `vllm serve` out of a command: an image has it in its

@@ -63,6 +63,9 @@ func served(command []string) ([]string, bool) {
 	if !IsVLLMServe(command) {
 		return nil, false
 	}
+	if at := afterModule(command); at > 0 && strings.HasSuffix(command[at-1], "grpc_server") {
+		return nil, false
+	}
 	command = append(configured(lastOption(command, "--config")), command...)
 	line := serveLine(command)
 	return command, !line.has(optHeadless) && !line.has(optGRPC)

@@ -31,7 +31,7 @@ func TestVLLMHealth(t *testing.T) {
 			t.Errorf("%s: %+v, %t; want %+v", command, got, ok, want)
 		}
 	}
-	for _, command := range []string{"vllm serve m --headless", "vllm serve m --grpc", "vllm bench --port 1", "python serve.py", "vllm"} {
+	for _, command := range []string{"vllm serve m --headless", "vllm serve m --grpc", "python -m vllm.entrypoints.grpc_server --model m", "vllm bench --port 1", "python serve.py", "vllm"} {
 		if got, ok := VLLMHealth(strings.Fields(command)); ok {
 			t.Errorf("%s: %+v", command, got)
 		}
