@@ -5,11 +5,12 @@ import "strings"
 // ModelOf returns the model that a `vllm serve` command names, "" where it names
 // none or isn't one: what follows serve, or the value of --model.
 func ModelOf(command []string) string {
-	if !IsVLLMServe(command) {
+	line, ok := readServe(command)
+	if !ok {
 		return ""
 	}
-	if at := afterServe(command); at > 0 && at < len(command) && !strings.HasPrefix(command[at], "-") {
-		return command[at]
+	if afterServe(command) > 0 && len(line.given) > 0 && !strings.HasPrefix(line.given[0], "-") {
+		return line.given[0]
 	}
-	return lastOption(command, "--model")
+	return line.value(optModel)
 }

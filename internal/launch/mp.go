@@ -29,13 +29,14 @@ func planMP(s *Spec) (Plan, error) {
 	if set, _ := environ(job.Env).lookup(vllmHostIP); set != s.self().String() {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and the other nodes know this one as %s: vLLM listens at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
 	}
-	sp := spread{line: serveLine(job.Argv[at:]), nodes: len(s.Addrs), rank: s.Rank, spec: s}
+	line, _ := readServe(job.Argv)
+	sp := spread{line: line, nodes: len(s.Addrs), rank: s.Rank, spec: s}
 	if sp.nodes > 1 {
 		if err := sp.arrange(); err != nil {
 			return Plan{}, err
 		}
 	}
-	job.Argv = slices.Concat(job.Argv[:at], sp.line, sp.add)
+	job.Argv = slices.Concat(job.Argv[:at], sp.line.given, sp.add)
 	plan.Headless = slices.Contains(sp.add, optHeadless.long)
 	plan.Warnings = append(plan.Warnings, sp.warnings...)
 	return plan, nil
@@ -92,7 +93,7 @@ func (l serveLine) spansNodes(replicas, nodes int) bool {
 // MeetingPort returns the port of the head where vLLM's own backend meets on so
 // many nodes, and the option of `vllm serve` that sets it.
 func MeetingPort(command []string, nodes int) (port uint16, name string) {
-	line := serveLine(command)
+	line, _ := readServe(command)
 	o, def := optDataPort, vllmDataPort
 	if line.spansNodes(line.number(optData, 1), nodes) {
 		o, def = optPort, vllmMasterPort
@@ -121,7 +122,7 @@ func (s *spread) overNodes(size int) {
 // checkWorkers refuses what vLLM would after half a minute: one process for each
 // part of the model, and as many on each node.
 func (s *spread) checkWorkers(size int) {
-	if s.line.has(optConfig) { // it may have the sizes
+	if s.line.file.unread() { // it may have the sizes
 		return
 	}
 	workers := size
@@ -174,6 +175,9 @@ func (s *spread) balancer() (w written, ok bool) {
 func (s *spread) headless() {
 	if s.rank > 0 {
 		s.line = s.line.without(optServers)
+		if s.line.has(optServers) { // in the file
+			s.add = append(s.add, optServers.long, "0")
+		}
 		s.add = append(s.add, optHeadless.long)
 	}
 }
@@ -202,7 +206,7 @@ func (s *spread) address(o option) {
 	head := s.spec.Addrs[0].String()
 	w, ok := s.line.find(o)
 	if ok && w.value != head {
-		s.warnings = append(s.warnings, fmt.Sprintf("%#q is used in place of %s, the head's address for syminit; it has to be the head's too", w.text, head))
+		s.warnings = append(s.warnings, fmt.Sprintf("%s is used in place of %s, the head's address for syminit; it has to be the head's too", w, head))
 	}
 	s.offer(o, head)
 }
@@ -210,6 +214,6 @@ func (s *spread) address(o option) {
 // conflict notes, if it is the first, that what the user wrote can't be.
 func (s *spread) conflict(w written, with, next string) {
 	if s.err == nil {
-		s.err = fmt.Errorf("the command has %#q, but %s: %s", w.text, with, next)
+		s.err = fmt.Errorf("the command has %s, but %s: %s", w, with, next)
 	}
 }

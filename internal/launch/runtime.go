@@ -20,7 +20,8 @@ func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 	if nodes < 2 {
 		return None, nil
 	}
-	switch backend := lastOption(command, "--distributed-executor-backend"); backend {
+	line, _ := readServe(command)
+	switch backend := line.value(optExecutor); backend {
 	case "ray":
 		if image.RayBin == "" {
 			return "", errors.New("the command asks for --distributed-executor-backend ray, and this image has no Ray: install it (pip install 'ray[default]'), or name the command with SYMINIT_RAY_BIN")

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -23,8 +24,13 @@ var (
 	optHeadless = option{long: "--headless", flag: true}
 	optServers  = option{long: "--api-server-count", short: "-asc"}
 	optExecutor = option{long: "--distributed-executor-backend"}
-	optConfig   = option{long: "--config"}
 	optGRPC     = option{long: "--grpc", flag: true}
+
+	optModel = option{long: "--model"}
+	optHost  = option{long: "--host"}
+	optServe = option{long: "--port"}
+	optUDS   = option{long: "--uds"}
+	optTLS   = option{long: "--ssl-certfile"}
 
 	optTensor   = option{long: "--tensor-parallel-size", short: "-tp"}
 	optPipeline = option{long: "--pipeline-parallel-size", short: "-pp"}
@@ -42,28 +48,55 @@ var (
 	optDataMultiPort = option{long: "--data-parallel-multi-port-external-lb", short: "-dpm", flag: true}
 )
 
-// serveLine is what follows `vllm serve` on a command line.
-type serveLine []string
+// serveLine is what says how a server runs: what follows `vllm serve`, and the
+// file that its --config names.
+type serveLine struct {
+	given []string // on the command line
+	file  configFile
+}
 
 // written is one place where an option stands.
 type written struct {
-	at, words int // index, and how many words it takes
+	at, words int // index on the command line, and how many words it takes there
 	value     string
 	text      string // as somebody wrote it
+	file      string // that has it; "" for the command line
 }
 
-// find returns where an option stands; the last place counts, as for argparse.
-// vLLM takes underscores for dashes in a long name, and "=" before the value;
-// argparse also a number right behind a name of one letter.
+func (w written) String() string {
+	if w.file != "" {
+		return fmt.Sprintf("%#q in %s", w.text, w.file)
+	}
+	return fmt.Sprintf("%#q", w.text)
+}
+
+// find returns where an option stands. As for vLLM the command line counts more
+// than the file, and the last place more than the others.
 func (l serveLine) find(o option) (w written, ok bool) {
-	for i := 0; i < len(l); i++ {
-		value, inline, match := o.match(l[i])
+	if w, ok = l.onLine(o); ok {
+		return w, ok
+	}
+	for _, e := range l.file.entries {
+		if value, _, match := o.match(e.word); match {
+			w, ok = written{value: value, text: e.text, file: l.file.path}, true
+		}
+	}
+	return w, ok
+}
+
+// onLine is find without the file. vLLM takes underscores for dashes in a long
+// name, and "=" before the value; argparse also a number right behind a name of
+// one letter.
+func (l serveLine) onLine(o option) (w written, ok bool) {
+	for i := 0; i < len(l.given); i++ {
+		word := l.given[i]
+		value, inline, match := o.match(word)
 		switch {
 		case !match:
 		case o.flag || inline:
-			w, ok = written{at: i, words: 1, value: value, text: l[i]}, true
-		case i+1 < len(l):
-			w, ok = written{at: i, words: 2, value: l[i+1], text: l[i] + " " + l[i+1]}, true
+			w, ok = written{at: i, words: 1, value: value, text: word}, true
+		case i+1 < len(l.given):
+			w, ok = written{at: i, words: 2, value: l.given[i+1], text: word + " " + l.given[i+1]}, true
 			i++
 		}
 	}
@@ -93,7 +126,12 @@ func (o option) match(word string) (value string, inline, ok bool) {
 // lastOption returns the value of an option without a short name, "" where there
 // is none.
 func lastOption(command []string, long string) string {
-	w, _ := serveLine(command).find(option{long: long})
+	return serveLine{given: command}.value(option{long: long})
+}
+
+// value returns an option's, "" where there is none.
+func (l serveLine) value(o option) string {
+	w, _ := l.find(o)
 	return w.value
 }
 
@@ -112,13 +150,24 @@ func (l serveLine) number(o option, def int) int {
 	return def
 }
 
-// without returns the line without an option, wherever it stands.
+// without returns the line without an option, wherever it stands on it.
 func (l serveLine) without(o option) serveLine {
-	l = slices.Clone(l)
-	for w, ok := l.find(o); ok; w, ok = l.find(o) {
-		l = slices.Delete(l, w.at, w.at+w.words)
+	l.given = slices.Clone(l.given)
+	for w, ok := l.onLine(o); ok; w, ok = l.onLine(o) {
+		l.given = slices.Delete(l.given, w.at, w.at+w.words)
 	}
 	return l
+}
+
+// readServe returns how the vLLM server that a command starts runs, and false
+// where it starts none.
+func readServe(command []string) (line serveLine, ok bool) {
+	at := max(afterServe(command), afterModule(command))
+	line.given = command[at:]
+	if at > 0 {
+		line.file = readConfig(line.given)
+	}
+	return line, at > 0
 }
 
 // afterServe returns the index of what follows `vllm serve`, or the module
