@@ -28,6 +28,8 @@ func TestRuntimeFor(t *testing.T) {
 		{command: "vllm serve m --distributed-executor-backend external_launcher", nodes: 2, image: withRay, want: SPMD},
 		{command: "vllm serve m --distributed-executor-backend uni", nodes: 2, image: withRay, err: "uni"},
 		{command: "vllm serve m --distributed-executor-backend", nodes: 2, image: withRay, want: Ray},
+		{command: "vllm serve m --distributed-executor=mp", nodes: 2, image: withRay, want: MP},
+		{command: "python train.py --dist mp", nodes: 2, image: withRay, want: Ray},
 		{command: "vllm serve m --distributed-executor-backend-x mp", nodes: 2, image: withRay, want: Ray},
 	}
 	for _, test := range tests {

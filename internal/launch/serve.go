@@ -48,11 +48,52 @@ var (
 	optDataMultiPort = option{long: "--data-parallel-multi-port-external-lb", short: "-dpm", flag: true}
 )
 
+// all are the options above.
+func all() []option {
+	return []option{
+		optNodes, optNodeRank, optAddr, optPort, optHeadless, optServers, optExecutor, optGRPC,
+		optModel, optHost, optServe, optUDS, optTLS, optTensor, optPipeline, optPrefill,
+		optData, optDataRank, optDataStart, optDataLocal, optDataAddr, optDataPort, optDataBackend,
+		optDataHybrid, optDataExternal, optDataMultiPort,
+	}
+}
+
+// spelledOut returns a word with an option's whole name in place of a beginning
+// that no other has. Where another of vLLM's own has it too, vLLM refuses it.
+func spelledOut(word string) string {
+	name, value, inline := strings.Cut(word, "=")
+	if strings.HasPrefix(name, "--") {
+		name = strings.ReplaceAll(name, "_", "-")
+	}
+	if len(name) < 2 || name[0] != '-' || name == "--" {
+		return word
+	}
+	var whole []string
+	for _, o := range all() {
+		for _, full := range []string{o.long, o.short} {
+			if full == name {
+				return word
+			}
+			if strings.HasPrefix(full, name) {
+				whole = append(whole, full)
+			}
+		}
+	}
+	switch {
+	case len(whole) != 1:
+		return word
+	case inline:
+		return whole[0] + "=" + value
+	}
+	return whole[0]
+}
+
 // serveLine is what says how a server runs: what follows `vllm serve`, and the
 // file that its --config names.
 type serveLine struct {
 	given []string // on the command line
 	file  configFile
+	vllm  bool // reads it; else it is another program's, and its options are its own
 }
 
 // written is one place where an option stands.
@@ -73,11 +114,11 @@ func (w written) String() string {
 // find returns where an option stands. As for vLLM the command line counts more
 // than the file, and the last place more than the others.
 func (l serveLine) find(o option) (w written, ok bool) {
-	if w, ok = l.onLine(o); ok {
+	if w, ok = l.onLine(o); ok || w.text != "" {
 		return w, ok
 	}
 	for _, e := range l.file.entries {
-		if value, _, match := o.match(e.word); match {
+		if value, _, match := o.match(spelledOut(e.word)); match {
 			w, ok = written{value: value, text: e.text, file: l.file.path}, true
 		}
 	}
@@ -86,12 +127,19 @@ func (l serveLine) find(o option) (w written, ok bool) {
 
 // onLine is find without the file. vLLM takes underscores for dashes in a long
 // name, and "=" before the value; argparse also a number right behind a name of
-// one letter.
+// one letter, and a beginning of a name for the whole. Of a flag that is taken
+// back only the text is returned. What follows "--" is no option.
 func (l serveLine) onLine(o option) (w written, ok bool) {
-	for i := 0; i < len(l.given); i++ {
+	for i := 0; i < len(l.given) && l.given[i] != "--"; i++ {
 		word := l.given[i]
-		value, inline, match := o.match(word)
+		name := word
+		if l.vllm {
+			name = spelledOut(word)
+		}
+		value, inline, match := o.match(name)
 		switch {
+		case o.negates(name):
+			w, ok = written{at: i, words: 1, text: word}, false
 		case !match:
 		case o.flag || inline:
 			w, ok = written{at: i, words: 1, value: value, text: word}, true
@@ -117,10 +165,15 @@ func (o option) match(word string) (value string, inline, ok bool) {
 		return value, inline, true
 	}
 	rest, found := strings.CutPrefix(word, o.short)
-	if _, err := strconv.Atoi(rest); found && len(o.short) == 2 && err == nil {
+	if _, number := integer(rest); found && len(o.short) == 2 && number {
 		return rest, true, true
 	}
 	return "", false, false
+}
+
+// negates reports whether a word takes a flag back.
+func (o option) negates(word string) bool {
+	return o.flag && strings.ReplaceAll(word, "_", "-") == "--no-"+strings.TrimPrefix(o.long, "--")
 }
 
 // lastOption returns the value of an option without a short name, "" where there
@@ -140,14 +193,27 @@ func (l serveLine) has(o option) bool {
 	return ok
 }
 
-// number returns an option's value where it is a number, else def: what isn't
-// one is vLLM's to complain about.
-func (l serveLine) number(o option, def int) int {
+// number returns an option's value, def where it has none, and false where it
+// can't be told: then it is vLLM's to complain about.
+func (l serveLine) number(o option, def int) (n int, known bool) {
 	w, ok := l.find(o)
-	if n, err := strconv.Atoi(w.value); ok && err == nil {
-		return n
+	if !ok {
+		return def, !l.file.unread()
 	}
-	return def
+	if n, known = integer(w.value); !known {
+		return def, false
+	}
+	return n, true
+}
+
+// integer reads a number as Python's int does.
+func integer(text string) (n int, ok bool) {
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, "_") && !strings.HasSuffix(text, "_") && !strings.Contains(text, "__") {
+		text = strings.ReplaceAll(text, "_", "")
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
 }
 
 // without returns the line without an option, wherever it stands on it.
@@ -164,10 +230,10 @@ func (l serveLine) without(o option) serveLine {
 func readServe(command []string) (line serveLine, ok bool) {
 	at := max(afterServe(command), afterModule(command))
 	line.given = command[at:]
-	if at > 0 {
+	if line.vllm = at > 0; line.vllm {
 		line.file = readConfig(line.given)
 	}
-	return line, at > 0
+	return line, line.vllm
 }
 
 // afterServe returns the index of what follows `vllm serve`, or the module

@@ -18,6 +18,7 @@ func TestVLLMHealth(t *testing.T) {
 		"/opt/bin/vllm serve m --port 9000 --host ::":           {URL: "http://[::1]:9000/health"},
 		"vllm serve m --port 1 --port=9000 --host 0.0.0.0":      {URL: "http://127.0.0.1:9000/health"},
 		"vllm serve m --host fd00::1":                           {URL: "http://[fd00::1]:8000/health"},
+		"vllm serve m --hos gpu-1":                              {URL: "http://gpu-1:8000/health"},
 		"vllm serve m --host=gpu-1":                             {URL: "http://gpu-1:8000/health"},
 		"python -m vllm.entrypoints.openai.api_server --port 2": {URL: "http://127.0.0.1:2/health"},
 		"vllm serve m --ssl-certfile c --ssl_keyfile k":         {URL: "https://127.0.0.1:8000/health"},
