@@ -32,6 +32,8 @@ var (
 	optUDS   = option{long: "--uds"}
 	optTLS   = option{long: "--ssl-certfile"}
 
+	optSupervisor = option{long: "--data-parallel-supervisor-port"}
+
 	optTensor   = option{long: "--tensor-parallel-size", short: "-tp"}
 	optPipeline = option{long: "--pipeline-parallel-size", short: "-pp"}
 	optPrefill  = option{long: "--prefill-context-parallel-size", short: "-pcp"}
@@ -54,7 +56,7 @@ func all() []option {
 		optNodes, optNodeRank, optAddr, optPort, optHeadless, optServers, optExecutor, optGRPC,
 		optModel, optHost, optServe, optUDS, optTLS, optTensor, optPipeline, optPrefill,
 		optData, optDataRank, optDataStart, optDataLocal, optDataAddr, optDataPort, optDataBackend,
-		optDataHybrid, optDataExternal, optDataMultiPort,
+		optDataHybrid, optDataExternal, optDataMultiPort, optSupervisor,
 	}
 }
 

@@ -11,6 +11,11 @@ import (
 // in vllm/entrypoints/openai/cli_args.py).
 const vllmPort = "8000"
 
+// supervisorPort is where vLLM answers /health for all the servers of a node
+// together, with --data-parallel-multi-port-external-lb: 200 once each serves,
+// and nothing listens before (vllm/entrypoints/launchers/dp_supervisor.py, 0.32).
+const supervisorPort = "9256"
+
 // Health is where a server says whether it serves.
 type Health struct {
 	URL    string
@@ -31,7 +36,11 @@ func VLLMHealth(command []string) (Health, bool) {
 	if socket := line.value(optUDS); socket != "" {
 		return Health{URL: scheme + "localhost/health", Socket: socket}, true
 	}
-	return Health{URL: scheme + net.JoinHostPort(reached(line.value(optHost)), cmp.Or(line.value(optServe), vllmPort)) + "/health"}, true
+	port := cmp.Or(line.value(optServe), vllmPort)
+	if line.has(optDataMultiPort) && afterServe(command) > 0 { // the old modules have no supervisor
+		port = cmp.Or(line.value(optSupervisor), supervisorPort)
+	}
+	return Health{URL: scheme + net.JoinHostPort(reached(line.value(optHost)), port) + "/health"}, true
 }
 
 // ServePort returns the port on which the vLLM server that the command starts
