@@ -107,10 +107,12 @@ func maskWords(args []string) []string {
 
 // leftOpen returns the quote with which a value begins, where it doesn't end.
 func leftOpen(value string) string {
-	if value == "" || !strings.Contains(`"'`, value[:1]) || strings.Contains(value[1:], value[:1]) {
-		return ""
+	for _, quote := range []string{`"`, "'"} {
+		if rest, ok := strings.CutPrefix(value, quote); ok && !strings.Contains(rest, quote) {
+			return quote
+		}
 	}
-	return value[:1]
+	return ""
 }
 
 var (
