@@ -29,6 +29,8 @@ func TestRuntimeFor(t *testing.T) {
 		{command: "vllm serve m --distributed-executor-backend uni", nodes: 2, image: withRay, err: "uni"},
 		{command: "vllm serve m --distributed-executor-backend", nodes: 2, image: withRay, want: Ray},
 		{command: "vllm serve m --distributed-executor=mp", nodes: 2, image: withRay, want: MP},
+		{command: "uv run -- python train.py --distributed-executor-backend mp", nodes: 2, image: withRay, want: MP},
+		{command: "uv run -- vllm serve m --distributed-executor-backend mp", nodes: 2, image: withRay, want: MP},
 		{command: "python train.py --dist mp", nodes: 2, image: withRay, want: Ray},
 		{command: "vllm serve m -tp 16 --nnodes 2", nodes: 2, image: withRay, want: MP},
 		{command: "vllm serve m -tp 16 -n2 --master-port 29501", nodes: 2, image: withRay, want: MP},

@@ -130,12 +130,15 @@ func (l serveLine) find(o option) (w written, ok bool) {
 // onLine is find without the file. vLLM takes underscores for dashes in a long
 // name, and "=" before the value; argparse also a number right behind a name of
 // one letter, and a beginning of a name for the whole. Of a flag that is taken
-// back only the text is returned. What follows "--" is no option.
+// back only the text is returned. What follows its "--" is no option.
 func (l serveLine) onLine(o option) (w written, ok bool) {
-	for i := 0; i < len(l.given) && l.given[i] != "--"; i++ {
+	for i := 0; i < len(l.given); i++ {
 		word := l.given[i]
 		name := word
 		if l.vllm {
+			if word == "--" {
+				break
+			}
 			name = spelledOut(word)
 		}
 		value, inline, match := o.match(name)
