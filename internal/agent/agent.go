@@ -100,6 +100,10 @@ func Run(c Config) error {
 	for _, line := range c.Settings.Warnings() {
 		c.Log.Warn(line)
 	}
+	var doubled bool
+	if c.Args, doubled = launch.Undouble(c.Args); doubled {
+		c.Log.Warn("the command says `vllm serve` twice, and is run with one of them: leave out the one that the image has in its ENTRYPOINT")
+	}
 	board, err := show(c)
 	if err != nil {
 		c.Log.Error(err.Error())

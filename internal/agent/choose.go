@@ -38,6 +38,9 @@ func (n *node) checkCommand() error {
 		if err := launch.CheckStartArgs(n.cfg.RayStartArgs); err != nil {
 			return err
 		}
+		if err := launch.CheckRayJob(n.args, n.cfg.Nodes); err != nil {
+			return err
+		}
 		port := n.cfg.RayPort
 		if n.cfg.Role == config.RoleWorker { // which has Ray's port from the head
 			port = 0

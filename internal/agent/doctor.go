@@ -42,8 +42,9 @@ type doctor struct {
 // Doctor reports what a run on this node would find, for a person. It reports
 // false where something would keep the run from starting.
 func Doctor(c DoctorConfig) (report string, ok bool) {
+	args, _ := launch.Undouble(c.Args)
 	n := &node{
-		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: zap.NewNop(),
+		cfg: c.Settings, facts: c.Facts, args: args, environ: c.Environ, version: c.Version, log: zap.NewNop(),
 		name: nameOf(Config{Facts: c.Facts}), series: &series{},
 	}
 	n.rank.Store(rendezvous.NoRank)

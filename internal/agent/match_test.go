@@ -55,3 +55,45 @@ func TestInsecureRunKeepsSecretsHome(t *testing.T) {
 		t.Errorf("passed on: %v, want %v", env, want)
 	}
 }
+
+// TestSecretsWithinArguments: in the words that people write them in.
+func TestSecretsWithinArguments(t *testing.T) {
+	for _, args := range [][]string{
+		{"--kv-transfer-config", `{"kv_connector":"X","kv_connector_extra_config":{"api_key": "S3CRET","remote_url":"redis://:S3CRET@cache:6379"}}`},
+		{"--kv-transfer-config", `{"token":"S3CRET"}`},
+		{"--kv-transfer-config={\"apiKey\" : \"S3CRET with \\\" in it\", \"x\": 1}"},
+		{"--x", `{"api_keys": ["S3CRET", "S3CRET"], "n": {"password": S3CRET}}`},
+		{"--x", `{'secret': 'S3CRET it is', "credentials": {"user": "S3CRET"}}`},
+		{"--kv-transfer-config.kv_connector_extra_config.api_key", "S3CRET"},
+		{"--kv-transfer-config.api_key=S3CRET"},
+		{"--otlp-traces-endpoint", "https://user:S3CRET@otel/x"},
+		{"--x=https://S3CRET@host"},
+		{"--x", "https://host/x?a=b&access_token=S3CRET&c=d"},
+		{"--x=https://host/x?X-Amz-Signature=S3CRET"},
+		{"--api-key", "S3CRET", "--api-key=S3CRET"},
+		{"--api-k", "S3CRET"},
+		{"--api_k=S3CRET"},
+		{"--hf-tok=S3CRET"},
+		{"--env=HF_TOKEN=S3CRET"},
+		{"-e", "OPENAI_APIKEY=S3CRET"},
+		{"sh", "-c", `export HF_TOKEN='S3CRET S3CRET'; vllm serve m --api-key "S3CRET S3CRET" --port 1`},
+		{"sh", "-c", `export PGPASSWORD="S3CRET";vllm serve m --x "{\"token\": \"S3CRET\"}" -H "Authorization: Bearer S3CRET"`},
+		{"bash", "-c", `vllm serve m --x '{"token": "S3CRET S3CRET", "y": 1}'`},
+	} {
+		if got := strings.Join(maskSecrets(args), " "); strings.Contains(got, "S3CRET") {
+			t.Errorf("%q: %s", args, got)
+		}
+		if got := describeCommand(append([]string{"vllm", "serve", "m"}, args...)); strings.Contains(got, "S3CRET") {
+			t.Errorf("%q: %s", args, got)
+		}
+	}
+	for _, plain := range []string{
+		`vllm serve m --speculative-config {"num_speculative_tokens":3,"method":"ngram"}`,
+		`vllm serve m --x http://host:80/a?b=c --port 1 --max-num-batched-tokens=8 --tokenizer t`,
+		`sh -c A='b c' x`,
+	} {
+		if got := describeCommand(strings.Fields(plain)); got != plain {
+			t.Errorf("%s: %s", plain, got)
+		}
+	}
+}

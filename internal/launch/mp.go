@@ -29,13 +29,19 @@ func planMP(s *Spec) (Plan, error) {
 	if set, _ := environ(job.Env).lookup(vllmHostIP); set != s.self().String() {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and the other nodes know this one as %s: vLLM listens at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
 	}
-	sp := spread{line: serveLine(job.Argv[at:]), nodes: len(s.Addrs), rank: s.Rank, spec: s}
+	line, _ := readServe(job.Argv)
+	sp := spread{line: line, nodes: len(s.Addrs), rank: s.Rank, spec: s}
 	if sp.nodes > 1 {
 		if err := sp.arrange(); err != nil {
 			return Plan{}, err
 		}
 	}
-	job.Argv = slices.Concat(job.Argv[:at], sp.line, sp.add)
+	// What follows "--" would be no option.
+	end := len(sp.line.given)
+	if i := slices.Index(sp.line.given, "--"); i >= 0 {
+		end = i
+	}
+	job.Argv = slices.Concat(job.Argv[:at], sp.line.given[:end], sp.add, sp.line.given[end:])
 	plan.Headless = slices.Contains(sp.add, optHeadless.long)
 	plan.Warnings = append(plan.Warnings, sp.warnings...)
 	return plan, nil
@@ -70,10 +76,10 @@ func (s *spread) arrange() error {
 	if w, ok := s.line.find(optHeadless); ok {
 		s.conflict(w, "the same command runs on the head, which serves", "leave the option out: syminit adds it where it belongs")
 	}
-	size := s.line.number(optData, 1)
+	size, _ := s.line.number(optData, 1)
 	switch {
 	case s.line.spansNodes(size, s.nodes):
-		s.overNodes(size)
+		s.overNodes()
 	case size%s.nodes == 0:
 		s.dataParallel(size)
 	default:
@@ -92,9 +98,9 @@ func (l serveLine) spansNodes(replicas, nodes int) bool {
 // MeetingPort returns the port of the head where vLLM's own backend meets on so
 // many nodes, and the option of `vllm serve` that sets it.
 func MeetingPort(command []string, nodes int) (port uint16, name string) {
-	line := serveLine(command)
+	line, _ := readServe(command)
 	o, def := optDataPort, vllmDataPort
-	if line.spansNodes(line.number(optData, 1), nodes) {
+	if size, _ := line.number(optData, 1); line.spansNodes(size, nodes) {
 		o, def = optPort, vllmMasterPort
 	}
 	if w, ok := line.find(o); ok {
@@ -106,13 +112,13 @@ func MeetingPort(command []string, nodes int) (port uint16, name string) {
 
 // overNodes spreads each replica's workers, or the replicas with all their
 // workers: vLLM finds out which from the sizes.
-func (s *spread) overNodes(size int) {
+func (s *spread) overNodes() {
 	if w, ok := s.balancer(); ok {
 		s.conflict(w, fmt.Sprintf("--nnodes %d, whose other nodes have no server", s.nodes), "leave it out, or set SYMINIT_RUNTIME=spmd and give every option yourself, with $(NODE_RANK) and the like")
 	}
-	s.checkWorkers(size)
-	s.want(optNodes, strconv.Itoa(s.nodes), "SYMINIT_NODES is "+strconv.Itoa(s.nodes))
-	s.want(optNodeRank, strconv.Itoa(s.rank), fmt.Sprintf("this node's rank is %d", s.rank))
+	s.checkWorkers()
+	s.want(optNodes, s.nodes, "SYMINIT_NODES is "+strconv.Itoa(s.nodes))
+	s.want(optNodeRank, s.rank, fmt.Sprintf("this node's rank is %d", s.rank))
 	s.address(optAddr)
 	s.offer(optPort, strconv.Itoa(int(vllmMasterPort)))
 	s.headless()
@@ -120,13 +126,14 @@ func (s *spread) overNodes(size int) {
 
 // checkWorkers refuses what vLLM would after half a minute: one process for each
 // part of the model, and as many on each node.
-func (s *spread) checkWorkers(size int) {
-	if s.line.has(optConfig) { // it may have the sizes
-		return
-	}
-	workers := size
-	for _, o := range []option{optTensor, optPipeline, optPrefill} {
-		workers *= s.line.number(o, 1)
+func (s *spread) checkWorkers() {
+	workers := 1
+	for _, o := range []option{optData, optTensor, optPipeline, optPrefill} {
+		n, known := s.line.number(o, 1)
+		if !known {
+			return
+		}
+		workers *= n
 	}
 	if workers%s.nodes != 0 && s.err == nil {
 		s.err = fmt.Errorf("the command asks for %d worker(s), and there are %d nodes (SYMINIT_NODES), of which each would get as many: make the product of --tensor-parallel-size (-tp), --pipeline-parallel-size (-pp) and --data-parallel-size (-dp) a multiple of %d", workers, s.nodes, s.nodes)
@@ -137,13 +144,13 @@ func (s *spread) checkWorkers(size int) {
 // load balancer of the user's choice the head's server has all of them.
 func (s *spread) dataParallel(size int) {
 	local := size / s.nodes
-	start := strconv.Itoa(s.rank * local)
+	start := s.rank * local
 	balanced, ok := s.balancer()
 	external := s.line.has(optDataExternal) || s.line.has(optDataRank)
 	if external && local > 1 {
 		s.conflict(balanced, fmt.Sprintf("%d replicas on each of %d nodes, for one server each", local, s.nodes), fmt.Sprintf("use --data-parallel-multi-port-external-lb, or --data-parallel-size %d", s.nodes))
 	}
-	s.want(optDataLocal, strconv.Itoa(local), fmt.Sprintf("--data-parallel-size %d over %d nodes (SYMINIT_NODES) is %d on each", size, s.nodes, local))
+	s.want(optDataLocal, local, fmt.Sprintf("--data-parallel-size %d over %d nodes (SYMINIT_NODES) is %d on each", size, s.nodes, local))
 	s.address(optDataAddr)
 	s.offer(optDataPort, strconv.Itoa(int(vllmDataPort)))
 	why := fmt.Sprintf("this node's rank is %d", s.rank)
@@ -174,17 +181,21 @@ func (s *spread) balancer() (w written, ok bool) {
 func (s *spread) headless() {
 	if s.rank > 0 {
 		s.line = s.line.without(optServers)
+		if s.line.has(optServers) { // in the file
+			s.add = append(s.add, optServers.long, "0")
+		}
 		s.add = append(s.add, optHeadless.long)
 	}
 }
 
 // want gives an option the one value that is right, and refuses another.
-func (s *spread) want(o option, value, why string) {
+func (s *spread) want(o option, value int, why string) {
 	w, ok := s.line.find(o)
+	n, number := integer(w.value)
 	switch {
 	case !ok:
-		s.add = append(s.add, o.long, value)
-	case w.value != value:
+		s.add = append(s.add, o.long, strconv.Itoa(value))
+	case number && n != value: // of what isn't one vLLM complains
 		s.conflict(w, why, "leave the option out: syminit adds it")
 	}
 }
@@ -202,7 +213,7 @@ func (s *spread) address(o option) {
 	head := s.spec.Addrs[0].String()
 	w, ok := s.line.find(o)
 	if ok && w.value != head {
-		s.warnings = append(s.warnings, fmt.Sprintf("%#q is used in place of %s, the head's address for syminit; it has to be the head's too", w.text, head))
+		s.warnings = append(s.warnings, fmt.Sprintf("%s is used in place of %s, the head's address for syminit; it has to be the head's too", w, head))
 	}
 	s.offer(o, head)
 }
@@ -210,6 +221,6 @@ func (s *spread) address(o option) {
 // conflict notes, if it is the first, that what the user wrote can't be.
 func (s *spread) conflict(w written, with, next string) {
 	if s.err == nil {
-		s.err = fmt.Errorf("the command has %#q, but %s: %s", w.text, with, next)
+		s.err = fmt.Errorf("the command has %s, but %s: %s", w, with, next)
 	}
 }

@@ -89,13 +89,7 @@ func NewPlan(s Spec) (Plan, error) {
 		return Plan{}, fmt.Errorf("rank %d in a roster of %d nodes", s.Rank, len(s.Addrs))
 	}
 	s.Env = environ(s.Env).without(tokenVariable, tokenFileVariable)
-	var doubled bool
-	s.Job, doubled = undouble(s.Job)
-	plan, err := planFor(&s)
-	if doubled {
-		plan.Warnings = append(plan.Warnings, "the command says `vllm serve` twice, and is run with one of them: leave out the one that the image has in its ENTRYPOINT")
-	}
-	return plan, err
+	return planFor(&s)
 }
 
 func planFor(s *Spec) (Plan, error) {

@@ -21,6 +21,9 @@ func planRay(s *Spec) (Plan, error) {
 	if err := CheckStartArgs(s.Ray.StartArgs); err != nil {
 		return Plan{}, err
 	}
+	if err := CheckRayJob(s.Job, len(s.Addrs)); err != nil {
+		return Plan{}, err
+	}
 	var (
 		gcs            = netip.AddrPortFrom(s.Addrs[0], s.Ray.Port)
 		address        = variable{rayAddress, gcs.String()}

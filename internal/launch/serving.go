@@ -1,8 +1,8 @@
 package launch
 
 import (
+	"cmp"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 )
@@ -10,6 +10,11 @@ import (
 // vllmPort is where vLLM's server listens unless it is told otherwise (--port
 // in vllm/entrypoints/openai/cli_args.py).
 const vllmPort = "8000"
+
+// supervisorPort is where vLLM answers /health for all the servers of a node
+// together, with --data-parallel-multi-port-external-lb: 200 once each serves,
+// and nothing listens before (vllm/entrypoints/launchers/dp_supervisor.py, 0.32).
+const supervisorPort = "9256"
 
 // Health is where a server says whether it serves.
 type Health struct {
@@ -20,28 +25,32 @@ type Health struct {
 // VLLMHealth returns where the vLLM server that the command starts answers
 // /health, as seen from this node, and false where it starts none.
 func VLLMHealth(command []string) (Health, bool) {
-	command, ok := served(command)
+	line, ok := served(command)
 	if !ok {
 		return Health{}, false
 	}
 	scheme := "http://"
-	if lastOption(command, "--ssl-certfile") != "" {
+	if line.has(optTLS) {
 		scheme = "https://"
 	}
-	if socket := lastOption(command, "--uds"); socket != "" {
+	if socket := line.value(optUDS); socket != "" {
 		return Health{URL: scheme + "localhost/health", Socket: socket}, true
 	}
-	return Health{URL: scheme + net.JoinHostPort(reached(lastOption(command, "--host")), portOf(command)) + "/health"}, true
+	port := cmp.Or(line.value(optServe), vllmPort)
+	if line.has(optDataMultiPort) && afterServe(command) > 0 { // the old modules have no supervisor
+		port = cmp.Or(line.value(optSupervisor), supervisorPort)
+	}
+	return Health{URL: scheme + net.JoinHostPort(reached(line.value(optHost)), port) + "/health"}, true
 }
 
 // ServePort returns the port on which the vLLM server that the command starts
 // listens, and 0 where there is none.
 func ServePort(command []string) uint16 {
-	command, ok := served(command)
-	if !ok || lastOption(command, "--uds") != "" {
+	line, ok := served(command)
+	if !ok || line.has(optUDS) {
 		return 0
 	}
-	port, _ := portNumber(portOf(command)) // of another text vLLM complains
+	port, _ := portNumber(cmp.Or(line.value(optServe), vllmPort)) // of another text vLLM complains
 	return port
 }
 
@@ -54,25 +63,14 @@ func portNumber(text string) (port uint16, ok bool) {
 	return uint16(n), true
 }
 
-// served returns the command with all its options, and false where it starts no
-// HTTP server: another command, a headless node, or gRPC alone. Like vLLM it
-// takes what the command line lacks from the file that --config names
-// (vllm/entrypoints/launchers/launcher.py and vllm/utils/argparse_utils.py in
-// 0.32).
-func served(command []string) ([]string, bool) {
-	if !IsVLLMServe(command) {
-		return nil, false
+// served returns how the HTTP server that a command starts runs, and false where
+// it starts none: another command, a headless node, or gRPC alone.
+func served(command []string) (serveLine, bool) {
+	if at := afterModule(command); at > 0 && strings.HasSuffix(command[at-1], "grpc_server") {
+		return serveLine{}, false
 	}
-	command = append(configured(lastOption(command, "--config")), command...)
-	line := serveLine(command)
-	return command, !line.has(optHeadless) && !line.has(optGRPC)
-}
-
-func portOf(command []string) string {
-	if port := lastOption(command, "--port"); port != "" {
-		return port
-	}
-	return vllmPort
+	line, ok := readServe(command)
+	return line, ok && !line.has(optHeadless) && !line.has(optGRPC)
 }
 
 // reached is where a server that listens at host is reached from its own node.
@@ -84,24 +82,4 @@ func reached(host string) string {
 		return "::1"
 	}
 	return host
-}
-
-// configured returns the plain top-level entries of vLLM's YAML file as the
-// options that they stand for. What is nested says nothing about the server, and
-// about a file that can't be read vLLM itself complains.
-func configured(path string) (options []string) {
-	text, _ := os.ReadFile(path)
-	for line := range strings.Lines(string(text)) {
-		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), ":")
-		value, _, _ = strings.Cut(value, " #")
-		value = strings.Trim(strings.TrimSpace(value), `"'`)
-		switch {
-		case !ok || value == "" || value == "false" || strings.TrimLeft(name, " \t#-") != name:
-		case value == "true":
-			options = append(options, "--"+name)
-		default:
-			options = append(options, "--"+name+"="+value)
-		}
-	}
-	return options
 }

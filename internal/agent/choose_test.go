@@ -1,0 +1,29 @@
+package agent
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// TestRayRefusesOwnBackend: before the other nodes are waited for.
+func TestRayRefusesOwnBackend(t *testing.T) {
+	for command, want := range map[string]string{
+		"vllm serve m -tp 16 --nnodes 2":                         "`--nnodes 2`",
+		"vllm serve m -tp 16 --distributed-executor-backend mp":  "`--distributed-executor-backend mp`",
+		"vllm serve m -tp 16 --distributed-executor-backend=ray": "",
+		"vllm serve m -tp 16":                                    "",
+	} {
+		n := &node{args: strings.Fields(command), cfg: settings(t, "SYMINIT_RUNTIME=ray", "SYMINIT_NODES=2", "SYMINIT_HEAD=h", "SYMINIT_INSECURE=true")}
+		err := n.chooseRuntime()
+		var f *failure
+		switch {
+		case want == "":
+			if err != nil {
+				t.Errorf("%s: %v", command, err)
+			}
+		case !errors.As(err, &f) || f.code != CodeConfig || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "SYMINIT_RUNTIME=mp"):
+			t.Errorf("%s: %v", command, err)
+		}
+	}
+}
