@@ -154,12 +154,14 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 	defer cancel()
 	head, why := d.cfg.Role == config.RoleHead, "SYMINIT_ROLE="+d.cfg.Role
 	if d.cfg.Role == config.RoleAuto {
-		answer, err := d.host.IsHead(ctx, headResolver{system: net.DefaultResolver, facts: d.facts}, d.cfg.Head, d.name)
+		answer, err := d.host.IsHead(ctx, d.resolver(), d.cfg.Head, d.name)
 		if err != nil {
 			d.wrong(preflight.Error, "network", err.Error(), "set SYMINIT_HEAD to the head's address, or SYMINIT_ROLE=head on the head")
 			return own, false
 		}
 		head, why = answer.Yes, answer.Why
+	} else if err := d.checkHead(ctx, d.host); err != nil {
+		d.failed("network", err)
 	}
 	if head {
 		d.say("part", "the head: %s", why)

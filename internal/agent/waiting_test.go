@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,31 @@ func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+		}
+	})
+}
+
+// What may keep the nodes from meeting is said where they don't meet, and no
+// longer than that.
+func TestDoubtIsSaidWhereItLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		w := newWaiting(logging.New(logging.Config{Out: &out}), nil, func(string) {})
+		missing := &rendezvous.MissingError{}
+		if err := w.explain(missing); err.Error() != missing.Error() {
+			t.Errorf("without a doubt: %v", err)
+		}
+		w.doubt("is it the head?")
+		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 2})
+		<-time.After(waitingEvery + time.Second)
+		if err := w.explain(missing); !errors.Is(err, missing) || !strings.HasSuffix(err.Error(), "; is it the head?") {
+			t.Errorf("with one: %v", err)
+		}
+		w.update(rendezvous.Progress{Stage: rendezvous.Starting, Have: 1, Want: 2})
+		<-time.After(waitingEvery)
+		w.end()
+		if got := out.String(); strings.Count(got, "is it the head?") != 1 || !strings.Contains(got, "1/2 nodes are here; is it the head? waiting=10s") {
+			t.Errorf("got:\n%s", got)
 		}
 	})
 }

@@ -107,3 +107,11 @@ func (c *Config) Told(name string) bool { return c.given(name) && !c.bad[name] }
 
 // Refused reports whether somebody set the variable, and wrongly.
 func (c *Config) Refused(name string) bool { return c.bad[name] }
+
+// Source returns who set the variable, as Values has it.
+func (c *Config) Source(name string) string {
+	if s, ok := c.settings[name]; ok {
+		return s.source
+	}
+	return SourceDefault
+}
