@@ -4,11 +4,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
+	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/rendezvous"
 )
 
@@ -39,59 +38,18 @@ func (n *node) commandID() string {
 
 // describeCommand shows a command to people, with its secrets masked.
 func describeCommand(args []string) string {
-	text := strings.ToValidUTF8(strings.Join(maskSecrets(args), " "), "?")
+	text := strings.ToValidUTF8(strings.Join(config.MaskSecrets(args), " "), "?")
 	if len(text) > maxShownCommand {
 		text = strings.ToValidUTF8(text[:maxShownCommand], "") + " ..."
 	}
 	return text
 }
 
-const mask = "***"
-
-var (
-	secretOption = pattern(`(?i)^-.*(key|token|secret|password)$`)
-	secretWord   = pattern(`(?i)^(authorization:|bearer)$`)
-)
-
-// maskSecrets replaces what follows an option like --api-key, up to the next
-// option, and the value of a variable like HF_TOKEN=. A word with blanks is
-// taken for a command line itself, as after sh -c.
-func maskSecrets(args []string) []string {
-	masked := make([]string, len(args))
-	secret := false
-	for i, arg := range args {
-		name, _, inline := strings.Cut(arg, "=")
-		option := strings.HasPrefix(arg, "-")
-		switch {
-		case secret && !option:
-			masked[i] = mask
-			continue
-		case inline && (secretOption(name) || !option && secretName(name)):
-			masked[i] = name + "=" + mask
-		case strings.ContainsAny(arg, " \t\n"):
-			masked[i] = strings.Join(maskSecrets(strings.Fields(arg)), " ")
-		default:
-			masked[i] = arg
-		}
-		secret = secretOption(arg) || secretWord(arg)
-	}
-	return masked
-}
-
-var secretName = pattern(`(?i)(^|_)(key|token|secret|password|credentials?)(_|$)`)
-
-// pattern returns what tells whether a text matches an expression, which is
-// compiled at the first use: most runs have none.
-func pattern(expression string) func(text string) bool {
-	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
-	return func(text string) bool { return compiled().MatchString(text) }
-}
-
 // dropSecrets removes variables that look like secrets from env: without a
 // secret of the run's own, whoever reaches the port is told them.
 func (n *node) dropSecrets(env map[string]string) {
 	for name := range env {
-		if secretName(name) {
+		if config.SecretName(name) {
 			delete(env, name)
 			n.log.Warn(name + " is not passed on to the workers while SYMINIT_INSECURE=true; set it on each node")
 		}

@@ -93,7 +93,8 @@ type Config struct {
 	bad      map[string]bool    // variables whose value was refused
 }
 
-// A setting is a value as somebody wrote it, a secret masked, and who that was.
+// A setting is a value as somebody wrote it, the run's secret masked, and who that
+// was. Whatever shows the text goes through shown.
 type setting struct{ text, source string }
 
 // given reports whether somebody set the variable, rightly or wrongly.
