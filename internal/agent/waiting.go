@@ -65,7 +65,8 @@ func (w *waiting) say(text string, now bool) {
 }
 
 func (w *waiting) show() {
-	w.live(fmt.Sprintf("syminit: %s, %s%s", w.last, time.Since(w.since).Round(time.Second), w.doubted()))
+	// A narrow terminal has no room for the end of it, so what changes is in front.
+	w.live(fmt.Sprintf("syminit (%s): %s%s", time.Since(w.since).Round(time.Second), w.last, w.doubted()))
 }
 
 // doubt takes note of what may keep the nodes from meeting; "" for nothing. It is

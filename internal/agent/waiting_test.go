@@ -77,7 +77,7 @@ func TestWaitingOnATerminalIsOneLine(t *testing.T) {
 		w.end()
 		w.end()
 		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 9, Want: 9})
-		want := []string{"syminit: 1/2 nodes are here, 0s", "syminit: 1/2 nodes are here, 1s", "syminit: 1/2 nodes are here, 2s", ""}
+		want := []string{"syminit (0s): 1/2 nodes are here", "syminit (1s): 1/2 nodes are here", "syminit (2s): 1/2 nodes are here", ""}
 		if strings.Join(shown, "|") != strings.Join(want, "|") {
 			t.Errorf("shown %q, want %q", shown, want)
 		}
