@@ -25,7 +25,10 @@ func runAgent(cmd command, stderr *os.File) int {
 	var out io.Writer = logging.NewPatient(stderr)
 	terminal := term.IsTerminal(int(stderr.Fd()))
 	if terminal {
-		line := logging.NewLiveLine(out)
+		line := logging.NewLiveLine(out, func() int {
+			width, _, _ := term.GetSize(int(stderr.Fd()))
+			return width
+		})
 		out, live = line, line.Set
 	}
 	log := newLogger(environ, out, terminal)

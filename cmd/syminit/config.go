@@ -16,25 +16,13 @@ import (
 // All problems come in one error, a line each.
 func load(environ []string, options map[string]string) (*config.Config, cluster.Facts, error) {
 	cfg, err := config.Load(environ)
-	err = errors.Join(err, twice(cfg, options), cfg.Fill("command line", options))
+	err = errors.Join(err, cfg.Twice(options), cfg.Fill("command line", options))
 	facts, placing := agent.Place(cfg, environ)
 	if placing != nil {
 		// What depends on these facts would only be wrong in consequence.
 		return cfg, facts, errors.Join(err, placing)
 	}
 	return cfg, facts, errors.Join(err, cfg.Resolve())
-}
-
-// twice refuses a setting that the environment and the command line give
-// differently: neither is the obvious winner.
-func twice(cfg *config.Config, options map[string]string) error {
-	var errs []error
-	for _, v := range cfg.Values() {
-		if option := options[v.Name]; option != "" && v.Source == config.SourceEnvironment && v.Value != option {
-			errs = append(errs, fmt.Errorf("%s is %q in the environment and %q on the command line; unset it, or make them the same", v.Name, v.Value, option))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // showConfig prints every setting and where it came from, as JSON if asked to.

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // TestDoctor examines this host, with settings of several kinds. A doctor joins
@@ -49,7 +51,8 @@ func TestDoctor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd := exec.Command(syminit(t), append([]string{"doctor"}, tt.args...)...)
+			// In a container of its own, which no run of another test is in.
+			cmd := asProcess1(t, exec.Command("bash", append([]string{"-c", `mount -t proc proc /proc; exec "$@"`, "-", syminit(t), "doctor"}, tt.args...)...))
 			cmd.Env = append(os.Environ(), tt.environ...)
 			out, err := cmd.Output()
 			code := 0
@@ -69,4 +72,30 @@ func TestDoctor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestDoctorBesideARun: that the run has its ports is not wrong.
+func TestDoctorBesideARun(t *testing.T) {
+	env := append(os.Environ(), "SYMINIT_NODES=2", "SYMINIT_HEAD=127.0.0.1", "SYMINIT_RUNTIME=spmd", "SYMINIT_TOKEN=00112233445566778899aabbccddeeff", "SYMINIT_PORT="+freePort(t))
+	cmd := asProcess1(t, exec.Command("bash", "-c", `mount -t proc proc /proc; exec "$@"`, "-", syminit(t), "true"))
+	cmd.Env = env
+	s := start(t, cmd)
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for deadline := time.After(time.Minute); ; {
+		if out, _ := s.inside("status"); strings.Contains(out, "1/2 nodes are here") {
+			break
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			t.Fatal("the run isn't gathering")
+		}
+	}
+	out, _ := s.insideWith(env, "doctor")
+	if strings.Contains(out, "ports:") || !strings.Contains(out, "one is here already: gathering; so its ports aren't looked at") {
+		t.Errorf("doctor says:\n%s", out)
+	}
+	s.send(syscall.SIGTERM)
+	s.end(143)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -39,7 +40,13 @@ func freePort(t *testing.T) string {
 // inside runs a command of syminit's in the container of s.
 func (s *started) inside(command string) (out string, code int) {
 	s.t.Helper()
+	return s.insideWith(os.Environ(), command)
+}
+
+func (s *started) insideWith(environ []string, command string) (out string, code int) {
+	s.t.Helper()
 	cmd := exec.Command("nsenter", "--target", fmt.Sprint(s.Process.Pid), "--user", "--preserve-credentials", "--pid", "--mount", syminit(s.t), command)
+	cmd.Env = environ
 	text, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		s.t.Fatal(err)

@@ -61,8 +61,22 @@ func (s *shell) write(text string) {
 	}
 }
 
-// expect reads until the text appears.
-func (s *shell) expect(text string) {
+// resize gives the terminal so many columns.
+func (s *shell) resize(columns uint16) {
+	s.t.Helper()
+	raw, err := s.pty.SyscallConn()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if cerr := raw.Control(func(fd uintptr) {
+		err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns})
+	}); cerr != nil || err != nil {
+		s.t.Fatal(cerr, err)
+	}
+}
+
+// expect reads until the text appears, and returns what it has read.
+func (s *shell) expect(text string) string {
 	s.t.Helper()
 	_ = s.pty.SetReadDeadline(time.Now().Add(30 * time.Second))
 	buf := make([]byte, 1)
@@ -73,6 +87,7 @@ func (s *shell) expect(text string) {
 		}
 		got.Write(buf)
 	}
+	return got.String()
 }
 
 // Ctrl-Z gives the terminal back to the shell, and fg gives it to the job again.
@@ -156,4 +171,25 @@ func TestTerminalOfADeadAgent(t *testing.T) {
 	s.expect("syminit: the agent ended")
 	s.write("mine\n")
 	s.expect("y is mine.")
+}
+
+// The line that says what is waited for fits into the terminal, so that each time
+// it takes the place of the one before.
+func TestLiveLineFits(t *testing.T) {
+	s := newShell(t)
+	s.expect("ready> ")
+	s.resize(40)
+	s.write("SYMINIT_NODES=2 SYMINIT_ROLE=worker SYMINIT_HEAD=127.0.0.1 SYMINIT_RUNTIME=spmd SYMINIT_TOKEN=00112233445566778899aabbccddeeff SYMINIT_JOIN_TIMEOUT=3s SYMINIT_PORT=" + freePort(t) + " $syminit true; echo co\"\"de $?.\n")
+	lines := strings.Split(s.expect("code 69."), "\r\x1b[K")[1:]
+	shown := 0
+	for _, line := range lines {
+		if line, _, logged := strings.Cut(line, "\n"); strings.HasPrefix(line, "syminit (") && !logged {
+			if shown++; len(line) != 39 {
+				t.Errorf("%d columns: %q", len(line), line)
+			}
+		}
+	}
+	if shown == 0 {
+		t.Errorf("no live line in %q", lines)
+	}
 }

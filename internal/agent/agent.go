@@ -241,7 +241,7 @@ func (n *node) agree(m member) (rendezvous.Roster, error) {
 	defer cancel()
 	roster, rank, err := m.Agree(ctx)
 	if err != nil {
-		return roster, err
+		return roster, n.waiting.explain(err)
 	}
 	n.rank.Store(int32(rank))
 	n.run = roster.RunID

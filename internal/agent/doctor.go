@@ -30,11 +30,13 @@ type DoctorConfig struct {
 	Wrong    error         // what is wrong with the settings, a line each
 	Facts    cluster.Facts // what Place returned
 	Version  string
+	Here     string // what a run in this container does now; empty: there is none
 }
 
 // A doctor examines one node and joins nothing.
 type doctor struct {
 	*node
+	here  string
 	found []preflight.Finding
 	lines strings.Builder // name, tab, what there is to say about it
 }
@@ -49,15 +51,18 @@ func Doctor(c DoctorConfig) (report string, ok bool) {
 	}
 	n.rank.Store(rendezvous.NoRank)
 	n.life = context.Background()
-	d := &doctor{node: n}
+	d := &doctor{node: n, here: c.Here}
 	d.settings(c.Wrong)
+	if c.Here != "" {
+		d.say("run", "one is here already: %s; so its ports aren't looked at", c.Here)
+	}
 	own, head := netip.Addr{}, false
 	d.image = launch.Inspect(n.environ, n.cfg.RayBin)
 	if c.Wrong == nil {
 		own, head = d.place()
 	}
 	d.beginSurvey()
-	d.describe(d.factsAt(own, d.taken(head)))
+	d.describe(d.factsAt(own, d.takenPorts(head)))
 	return d.report()
 }
 
@@ -155,19 +160,21 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 	defer cancel()
 	head, why := d.cfg.Role == config.RoleHead, "SYMINIT_ROLE="+d.cfg.Role
 	if d.cfg.Role == config.RoleAuto {
-		answer, err := d.host.IsHead(ctx, headResolver{system: net.DefaultResolver, facts: d.facts}, d.cfg.Head, d.name)
+		answer, err := d.host.IsHead(ctx, d.resolver(), d.cfg.Head, d.name)
 		if err != nil {
 			d.wrong(preflight.Error, "network", err.Error(), "set SYMINIT_HEAD to the head's address, or SYMINIT_ROLE=head on the head")
 			return own, false
 		}
 		head, why = answer.Yes, answer.Why
+	} else if err := d.checkHead(ctx, d.host); err != nil {
+		d.failed("network", err)
 	}
 	if head {
 		d.say("part", "the head: %s", why)
 		if !own.IsValid() {
 			own = d.host.DefaultAddr()
 		}
-		if portFree(d.cfg.Port) != nil {
+		if d.here == "" && portFree(d.cfg.Port) != nil {
 			d.wrong(preflight.Error, "ports", fmt.Sprintf("port %d is taken, where the nodes meet", d.cfg.Port), "end what has it (ss -ltnp), or set another SYMINIT_PORT on every node")
 		}
 		return own, true
@@ -184,6 +191,15 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 		own = conn.LocalAddr().(*net.TCPAddr).AddrPort().Addr().Unmap()
 	}
 	return own, false
+}
+
+// takenPorts is taken, where no run is here: that has its ports, and one that it
+// is about to take must be free then.
+func (d *doctor) takenPorts(head bool) []preflight.Port {
+	if d.here != "" {
+		return nil
+	}
+	return d.taken(head)
 }
 
 // describe shows the facts, and judges them.

@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/netip"
 	"time"
 
@@ -34,11 +33,10 @@ func (n *node) identify(ctx context.Context, host *hostnet.Host) (identity, erro
 	if n.cfg.Rank >= 0 {
 		why = fmt.Sprintf("its rank is %d", n.cfg.Rank)
 	}
-	switch n.cfg.Role {
-	case config.RoleHead:
-		return identity{head: true, addr: addr, why: why}, nil
-	case config.RoleWorker:
-		return identity{addr: addr, why: why}, nil
+	if n.cfg.Role != config.RoleAuto {
+		id := identity{head: n.cfg.Role == config.RoleHead, addr: addr, why: why}
+		go func() { n.waiting.doubt(n.doubtHead(n.life, host, id)) }()
+		return id, n.checkHead(ctx, host)
 	}
 	answer, err := n.resolveHead(ctx, host)
 	if err != nil {
@@ -87,11 +85,10 @@ func (n *node) checkLoopback(host *hostnet.Host, setting string, addr netip.Addr
 
 func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Answer, error) {
 	began := time.Now()
-	resolver := headResolver{system: net.DefaultResolver, facts: n.facts}
 	tick := time.NewTicker(resolveEvery)
 	defer tick.Stop()
 	for first := true; ; first = false {
-		answer, err := host.IsHead(ctx, resolver, n.cfg.Head, n.name)
+		answer, err := host.IsHead(ctx, n.resolver(), n.cfg.Head, n.name)
 		if err == nil {
 			return answer, nil
 		}

@@ -123,7 +123,7 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 			return nil, err
 		}
 		n.ready.Store(true)
-		n.log.Info("every node is ready, starting the command: " + strings.Join(maskSecrets(plan.Job.Argv), " "))
+		n.log.Info("every node is ready, starting the command: " + strings.Join(config.MaskSecrets(plan.Job.Argv), " "))
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(n.life, n.cfg.StartTimeout)
@@ -162,7 +162,7 @@ func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.C
 			return nil, err
 		}
 	}
-	n.log.Info("starting Ray: " + strings.Join(maskSecrets(plan.Runtime.Argv), " "))
+	n.log.Info("starting Ray: " + strings.Join(config.MaskSecrets(plan.Runtime.Argv), " "))
 	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: tailLines, Blocked: uint64(n.origin.Blocked)})
 	if err != nil {
 		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -23,9 +24,11 @@ type waiting struct {
 	since time.Time
 	over  chan struct{}
 
-	mu   sync.Mutex
-	last string
-	done bool
+	mu      sync.Mutex
+	last    string
+	meeting bool   // it is other nodes that are waited for
+	doubts  string // what may keep them from meeting
+	done    bool
 }
 
 // newWaiting starts to repeat what update and say tell it, until end.
@@ -39,6 +42,9 @@ func newWaiting(log *zap.Logger, live, tell func(string)) *waiting {
 // line at once; why the head isn't reached has one in the log already, and that
 // Ray takes its seconds to start is worth one only when it lasts.
 func (w *waiting) update(p rendezvous.Progress) {
+	w.mu.Lock()
+	w.meeting = p.Stage != rendezvous.Starting
+	w.mu.Unlock()
 	w.say(describeProgress(p), p.Stage == rendezvous.Gathering)
 }
 
@@ -59,7 +65,37 @@ func (w *waiting) say(text string, now bool) {
 }
 
 func (w *waiting) show() {
-	w.live(fmt.Sprintf("syminit: %s, %s", w.last, time.Since(w.since).Round(time.Second)))
+	// A narrow terminal has no room for the end of it, so what changes is in front.
+	w.live(fmt.Sprintf("syminit (%s): %s%s", time.Since(w.since).Round(time.Second), w.last, w.doubted()))
+}
+
+// doubt takes note of what may keep the nodes from meeting; "" for nothing. It is
+// said where the waiting lasts.
+func (w *waiting) doubt(text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.doubts = text
+}
+
+// doubted ends a line with the doubt, where it may be why there is still one. It
+// is called with mu held.
+func (w *waiting) doubted() string {
+	if w.doubts == "" || !w.meeting {
+		return ""
+	}
+	return "; " + w.doubts
+}
+
+// explain adds the doubt to the error that the waiting has ended with.
+func (w *waiting) explain(err error) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, missing := errors.AsType[*rendezvous.MissingError](err)
+	_, unreachable := errors.AsType[*rendezvous.UnreachableError](err)
+	if doubt := w.doubted(); doubt != "" && (missing || unreachable) {
+		return fmt.Errorf("%w%s", err, doubt)
+	}
+	return err
 }
 
 // end says that there is nothing to wait for any more.
@@ -104,7 +140,7 @@ func (w *waiting) repeat() {
 	case w.live != nil:
 		w.show()
 	default:
-		w.log.Info(w.last, zap.Duration("waiting", time.Since(w.since).Round(time.Second)))
+		w.log.Info(w.last+w.doubted(), zap.Duration("waiting", time.Since(w.since).Round(time.Second)))
 	}
 }
 

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,31 @@ func TestWaitingSaysEachChangeOnceAndRepeats(t *testing.T) {
 	})
 }
 
+// What may keep the nodes from meeting is said where they don't meet, and no
+// longer than that.
+func TestDoubtIsSaidWhereItLasts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		w := newWaiting(logging.New(logging.Config{Out: &out}), nil, func(string) {})
+		missing := &rendezvous.MissingError{}
+		if err := w.explain(missing); err.Error() != missing.Error() {
+			t.Errorf("without a doubt: %v", err)
+		}
+		w.doubt("is it the head?")
+		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 1, Want: 2})
+		<-time.After(waitingEvery + time.Second)
+		if err := w.explain(missing); !errors.Is(err, missing) || !strings.HasSuffix(err.Error(), "; is it the head?") {
+			t.Errorf("with one: %v", err)
+		}
+		w.update(rendezvous.Progress{Stage: rendezvous.Starting, Have: 1, Want: 2})
+		<-time.After(waitingEvery)
+		w.end()
+		if got := out.String(); strings.Count(got, "is it the head?") != 1 || !strings.Contains(got, "1/2 nodes are here; is it the head? waiting=10s") {
+			t.Errorf("got:\n%s", got)
+		}
+	})
+}
+
 func TestWaitingOnATerminalIsOneLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var shown, told []string
@@ -51,7 +77,7 @@ func TestWaitingOnATerminalIsOneLine(t *testing.T) {
 		w.end()
 		w.end()
 		w.update(rendezvous.Progress{Stage: rendezvous.Gathering, Have: 9, Want: 9})
-		want := []string{"syminit: 1/2 nodes are here, 0s", "syminit: 1/2 nodes are here, 1s", "syminit: 1/2 nodes are here, 2s", ""}
+		want := []string{"syminit (0s): 1/2 nodes are here", "syminit (1s): 1/2 nodes are here", "syminit (2s): 1/2 nodes are here", ""}
 		if strings.Join(shown, "|") != strings.Join(want, "|") {
 			t.Errorf("shown %q, want %q", shown, want)
 		}

@@ -33,7 +33,7 @@ type Facts struct {
 	NodeIP    netip.Addr // this node's own address, where told
 	Interface string     // this node's interface toward the others, where told
 
-	Names []string // of the nodes by rank, where told
+	Names []string // of the nodes by rank, where told; each at most longestName bytes
 	// Addrs are addresses that the head may have, for where its name doesn't
 	// resolve, and Tried says for people where they are from, or why there are
 	// none.
@@ -87,8 +87,7 @@ func Find(c Config) (Facts, error) {
 	}
 	var first Facts
 	for _, s := range sources() {
-		facts, err := s.find(e)
-		facts.Source = s.name
+		facts, err := s.ask(e)
 		switch {
 		case errors.Is(err, errAbsent):
 		case first.Source != "":
@@ -111,8 +110,7 @@ func findOne(e *env, name string) (Facts, error) {
 	if i < 0 {
 		return Facts{}, fmt.Errorf("no source is called %q", name)
 	}
-	facts, err := all[i].find(e)
-	facts.Source = name
+	facts, err := all[i].ask(e)
 	if errors.Is(err, errAbsent) {
 		return Facts{}, fmt.Errorf("%s did not start this process, or its variables don't reach here: it would have set %s; next: pass them into the container, or unset SYMINIT_CLUSTER", name, all[i].need)
 	}
@@ -120,6 +118,30 @@ func findOne(e *env, name string) (Facts, error) {
 		return Facts{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return facts, nil
+}
+
+// longestName is what a host can be called on Linux (HOST_NAME_MAX in limits.h); a
+// list of hosts may have them with a longer domain.
+const longestName = 64
+
+// ask has the source find the facts, with names that a host can have.
+func (s source) ask(e *env) (Facts, error) {
+	f, err := s.find(e)
+	f.Source = s.name
+	if err != nil {
+		return f, err
+	}
+	f.Names = slices.Clone(f.Names)
+	for i, name := range f.Names {
+		if len(name) <= longestName {
+			continue
+		}
+		if name, _, _ = strings.Cut(name, "."); len(name) > longestName {
+			return f, fmt.Errorf("the name %.20q... of rank %d is longer than the %d bytes that a host's can have; next: correct it (%s), or set SYMINIT_CLUSTER=none, SYMINIT_NODES, SYMINIT_RANK and SYMINIT_HEAD", name, i, longestName, s.need)
+		}
+		f.Names[i] = name
+	}
+	return f, nil
 }
 
 func disagree(a, b Facts) error {

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/syminit/syminit/internal/cluster"
@@ -34,6 +35,7 @@ func TestFlux(t *testing.T) {
 }
 
 func TestLSF(t *testing.T) {
+	const domain = "cluster-name.research.department.university-of-somewhere.example.edu"
 	hosts := []string{"LSB_JOBID=7", "LSB_MCPU_HOSTS=hostA 4 hostB 2 hostA 1 "}
 	names := []string{"hostA", "hostB"}
 	run(t, "lsf", []tableCase{
@@ -41,6 +43,11 @@ func TestLSF(t *testing.T) {
 		{name: "second, with its domain", host: "hostb.example.com", env: hosts, want: cluster.Facts{Nodes: 2, Rank: 1, Head: "hostA", Names: names}},
 		{name: "a container's own name", host: "3f2a", env: hosts, err: "this host is 3f2a, which is not in LSB_MCPU_HOSTS"},
 		{name: "one host", host: "3f2a", env: []string{"LSB_MCPU_HOSTS=hostA 16"}, want: cluster.Facts{Nodes: 1, Head: "hostA"}},
+		{
+			name: "names that no host can have", host: "gpu-node-0001", env: []string{"LSB_MCPU_HOSTS=gpu-node-0001." + domain + " 4 b 4"},
+			want: cluster.Facts{Nodes: 2, Head: "gpu-node-0001." + domain, Names: []string{"gpu-node-0001", "b"}},
+		},
+		{name: "a label that no host can have", host: "b", env: []string{"LSB_MCPU_HOSTS=" + strings.Repeat("a", 65) + " 4 b 4"}, err: "the 64 bytes that a host's can have; next: correct it (LSB_MCPU_HOSTS)"},
 		{name: "two fit", host: "a", env: []string{"LSB_MCPU_HOSTS=a.x 1 a.y 1"}, err: "a fits a.x and a.y"},
 		{name: "no slots", host: "a", env: []string{"LSB_MCPU_HOSTS=a b c d"}, err: `"b" is not a number of slots`},
 		{name: "nothing", host: "a", env: []string{"LSB_MCPU_HOSTS=a"}, err: "names no hosts"},

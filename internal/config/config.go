@@ -93,7 +93,8 @@ type Config struct {
 	bad      map[string]bool    // variables whose value was refused
 }
 
-// A setting is a value as somebody wrote it, a secret masked, and who that was.
+// A setting is a value as somebody wrote it, the run's secret masked, and who that
+// was. Whatever shows the text goes through shown.
 type setting struct{ text, source string }
 
 // given reports whether somebody set the variable, rightly or wrongly.
@@ -107,3 +108,11 @@ func (c *Config) Told(name string) bool { return c.given(name) && !c.bad[name] }
 
 // Refused reports whether somebody set the variable, and wrongly.
 func (c *Config) Refused(name string) bool { return c.bad[name] }
+
+// Source returns who set the variable, as Values has it.
+func (c *Config) Source(name string) string {
+	if s, ok := c.settings[name]; ok {
+		return s.source
+	}
+	return SourceDefault
+}

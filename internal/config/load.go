@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -44,6 +45,20 @@ func (c *Config) Fill(source string, vars map[string]string) error {
 	}
 	errs := unknown(vars)
 	return errors.Join(append(errs, c.apply(source, vars)...)...)
+}
+
+// Twice refuses options of the command line, by variable, that the environment
+// has too and with another value: neither is the obvious winner. It comes before
+// Fill takes them.
+func (c *Config) Twice(options map[string]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		s := c.settings[name]
+		if option := options[name]; option != "" && s.source == SourceEnvironment && s.text != option {
+			errs = append(errs, fmt.Errorf("%s is %q in the environment and %q on the command line; unset it, or make them the same", name, shown(name, s.text), shown(name, option)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // prefixed returns the variables of syminit's that have a value.
@@ -94,7 +109,7 @@ func (c *Config) apply(source string, vars map[string]string) []error {
 		}
 		if value := v.normal(vars[v.name]); value != "" {
 			texts[v.name] = value
-			c.settings[v.name] = setting{text: shown(v.name, value), source: source}
+			c.settings[v.name] = setting{text: kept(v.name, value), source: source}
 			fresh = append(fresh, v)
 		}
 	}
@@ -118,17 +133,6 @@ func (c *Config) faultIn(v *variable, text string, parsing error) *fault {
 		return f
 	}
 	return c.examine(v.name)
-}
-
-// shown returns a variable's value as people may see it.
-func shown(name, value string) string {
-	switch name {
-	case nameToken:
-		return mask
-	case nameTokenFile:
-		return shownPath(value)
-	}
-	return value
 }
 
 // parse fills c's fields from texts and defaults and returns what went wrong,

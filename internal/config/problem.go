@@ -46,7 +46,7 @@ func (v *variable) problemOf(s setting, f fault) *problem {
 			f.next += " (default " + v.def + ")"
 		}
 	}
-	return &problem{name: v.name, value: s.text, source: s.source, accepted: v.accepted(), fault: f}
+	return &problem{name: v.name, value: shown(v.name, s.text), source: s.source, accepted: v.accepted(), fault: f}
 }
 
 // quote makes any value safe and short enough for one log line.

@@ -197,5 +197,5 @@ func (c *Config) conflict(name, reason, accepted, next string) error {
 	if !ok {
 		s.source = SourceDefault
 	}
-	return &problem{name: name, value: s.text, source: s.source, accepted: accepted, fault: fault{reason: reason, next: next}}
+	return &problem{name: name, value: shown(name, s.text), source: s.source, accepted: accepted, fault: fault{reason: reason, next: next}}
 }

@@ -27,7 +27,7 @@ func (c *Config) Values() Values {
 		if !ok {
 			s = setting{text: v.def, source: SourceDefault}
 		}
-		values[i] = Value{Name: v.name, Value: s.text, Source: s.source}
+		values[i] = Value{Name: v.name, Value: shown(v.name, s.text), Source: s.source}
 	}
 	return values
 }

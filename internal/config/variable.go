@@ -33,6 +33,8 @@ const (
 	nameWaitAll   = Prefix + "WAIT_ALL"
 	nameOnLoss    = Prefix + "ON_LOSS"
 
+	nameRayStartArgs = Prefix + "RAY_START_ARGS"
+
 	nameStopTimeout = Prefix + "STOP_TIMEOUT"
 	nameEndMargin   = Prefix + "END_MARGIN"
 )

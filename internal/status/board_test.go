@@ -3,6 +3,7 @@ package status
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -67,30 +68,41 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Whoever looks while the state changes sees one of the two.
-func TestReadWhileItChanges(t *testing.T) {
+// Who has begun to look when the state changes reads the one before to its end.
+func TestReadStays(t *testing.T) {
 	b := newBoard(t, time.Now)
-	b.Begin()
-	stop, changed := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(changed)
-		for i := 0; ; i++ {
-			select {
-			case <-stop:
-				return
-			default:
-				b.Wait(strings.Repeat(string(rune('a'+i%20)), 20000))
-			}
-		}
-	}()
-	for range 200 {
-		s := read(os.Getpid())
-		if s.Version != "v1" || s.Waiting != "" && strings.Trim(s.Waiting, s.Waiting[:1]) != "" {
-			t.Errorf("a mixture: %+v", s)
-		}
+	b.Enter("gathering")
+	file, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", b.page))
+	if err != nil {
+		t.Fatal(err)
 	}
-	close(stop)
-	<-changed
+	defer func() { _ = file.Close() }()
+	b.Wait(strings.Repeat("x", 20000))
+	var s State
+	if text, err := io.ReadAll(file); err != nil || !s.parse(text) || s.State != "gathering" || s.Waiting != "" {
+		t.Errorf("read %q, %v", text, err)
+	}
+	if got := read(os.Getpid()); len(got.Waiting) != 20000 {
+		t.Errorf("the state now is %+v", got)
+	}
+}
+
+// A descriptor whose number was a state's a moment ago is left as it is.
+func TestAnotherFileIsNotRead(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = r.Close(), w.Close() }()
+	if _, err := w.WriteString("{}"); err != nil {
+		t.Fatal(err)
+	}
+	if text := readPage(fmt.Sprintf("/proc/self/fd/%d", r.Fd())); text != nil {
+		t.Errorf("read %q of a pipe", text)
+	}
+	if _, err := io.ReadFull(r, make([]byte, 2)); err != nil {
+		t.Errorf("the pipe has lost what it held: %v", err)
+	}
 }
 
 // The first state is seen after the delay, and what follows it at once.

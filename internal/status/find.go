@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrNone means that no syminit runs in this container.
@@ -57,24 +60,36 @@ func Find(agent string) (State, error) {
 	return read(best), nil
 }
 
-// readTries is how often a state is read that changes while it is read.
-const readTries = 10
-
 // read returns what the process of that number shows; nothing, where it has only
 // begun.
 func read(pid int) (s State) {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 	for _, file := range files {
-		if target, _ := os.Readlink(file); !strings.HasPrefix(target, "/memfd:"+pageName+" ") {
-			continue
-		}
-		for range readTries {
-			if text, err := os.ReadFile(file); err == nil && s.parse(text) {
-				return s
-			}
+		if isPage(file) && s.parse(readPage(file)) {
+			return s
 		}
 	}
 	return State{}
+}
+
+// isPage reports whether a link in /proc leads to a state's memory file.
+func isPage(link string) bool {
+	target, _ := os.Readlink(link)
+	return strings.HasPrefix(target, "/memfd:"+pageName+" ")
+}
+
+// readPage reads what another process has open. By now that may be something
+// else, which isn't read: a pipe would lose what it holds.
+func readPage(link string) (text []byte) {
+	f, err := os.OpenFile(link, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	if isPage(fmt.Sprintf("/proc/self/fd/%d", f.Fd())) {
+		text, _ = io.ReadAll(f)
+	}
+	return text
 }
 
 func forbidden(dir string, pid int) error {

@@ -128,7 +128,12 @@ func (e engine) service(t *testing.T, values map[string]string) *service {
 			s.lines[name] = e.systemd(command, s.name)
 		}
 	}
-	if !strings.Contains(string(out), "\nType=notify\n") || !strings.Contains(string(out), "\nSuccessExitStatus=143\n") || s.lines["ExecStart"] == nil || s.lines["ExecStop"] == nil {
+	for _, want := range []string{"Type=notify", "SuccessExitStatus=143", "Restart=on-failure", "RestartPreventExitStatus=64 77"} {
+		if !strings.Contains(string(out), "\n"+want+"\n") {
+			t.Fatalf("no %s in what quadlet made: %s", want, out)
+		}
+	}
+	if s.lines["ExecStart"] == nil || s.lines["ExecStop"] == nil {
 		t.Fatalf("quadlet made: %s", out)
 	}
 	var path string
