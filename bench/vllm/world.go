@@ -175,7 +175,7 @@ func (w *world) queued() (requests int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	answer, err := http.Get(url)
+	answer, err := http.DefaultClient.Get(url)
 	if err != nil {
 		return 0, err
 	}
