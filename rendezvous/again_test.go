@@ -160,6 +160,47 @@ func TestNoAgreementBeforeItsTime(t *testing.T) {
 	})
 }
 
+// TestFullRunTakesNoMore has nodes too many come in the pause before a restart,
+// and one of those that had a place leave in it.
+func TestFullRunTakesNoMore(t *testing.T) {
+	for _, most := range []int{2, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.head(2)
+			cfg.NotBefore, cfg.MaxNodes = time.Now().Add(time.Minute), most
+			log, seen := logs()
+			cfg.Log = log
+			h := startHead(t, cfg)
+			leaver, leave := context.WithCancel(t.Context())
+			first := start(leaver, p.worker("a", "10.0.0.9"))
+			joins := make(map[string]<-chan joined)
+			for i, name := range []string{"b", "c", "d"} {
+				synctest.Wait()
+				joins[name] = start(t.Context(), p.worker(name, fmt.Sprintf("10.0.0.%d", i+2)))
+			}
+			elapse(30 * time.Second)
+			leave()
+			<-first
+			roster, err := h.Gather(t.Context())
+			if err != nil || len(roster.Nodes) != most || !said(seen, fmt.Sprintf("has its %d nodes", most)) {
+				t.Errorf("a run of 2 to %d nodes has %v, error %v", most, roster.Nodes, err)
+			}
+			r := &run{head: h}
+			for _, c := range joins {
+				if j := <-c; j.err == nil {
+					r.workers = append(r.workers, j.Worker)
+				} else {
+					_ = as[*RefusedError](t, j.err)
+				}
+			}
+			if len(r.workers) != most-1 {
+				t.Errorf("%d workers have a place", len(r.workers))
+			}
+			r.close(t)
+		})
+	}
+}
+
 // TestPlacesComeBack has the nodes of a run come again, some of them with
 // another address or without their memory, and others in their place.
 func TestPlacesComeBack(t *testing.T) {

@@ -106,6 +106,13 @@ func (h *Head) conflict(head Node, a application) *refusal {
 			return cmp.Or(h.doubt(m, a), no)
 		}
 	}
+	if len(h.members)+1 >= h.cfg.MaxNodes && h.members[a.ID] == nil {
+		return &refusal{
+			Reason: fmt.Sprintf("the run has its %d nodes, and begins when it may", h.cfg.MaxNodes),
+			Fix:    "wait; or start as many nodes as SYMINIT_NODES says, or raise it on every node",
+			Retry:  true, // one of them may still leave
+		}
+	}
 	return nil
 }
 
