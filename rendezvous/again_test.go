@@ -308,6 +308,50 @@ func TestNodeThatLostPowerComesBack(t *testing.T) {
 	}
 }
 
+// TestDoubles has containers too many on a host, whose engine starts them again
+// after each refusal: the run doesn't wait for them to give up.
+func TestDoubles(t *testing.T) {
+	for _, doubles := range []int{1, 2, 100} {
+		t.Run(fmt.Sprint(doubles), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				h := startHead(t, p.keptOpen(3))
+				defer func() { _ = h.Close() }()
+				b := start(t.Context(), p.worker("b", "10.0.0.2"))
+				elapse(time.Second)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				refused := make(chan error, 100*doubles)
+				for range doubles {
+					go func() {
+						for ctx.Err() == nil {
+							_, err := Join(ctx, p.worker("b", "10.0.0.2"))
+							refused <- err
+							pause(ctx, time.Second)
+						}
+					}()
+				}
+				elapse(10 * time.Second)
+				began := time.Now()
+				c := start(t.Context(), p.worker("c", "10.0.0.3"))
+				gather, over := context.WithTimeout(t.Context(), time.Minute)
+				defer over()
+				roster, err := h.Gather(gather)
+				if err != nil || names(roster) != "[head b c]" || time.Since(began) > pauseMax {
+					t.Fatalf("%s agreed on after %s, error %v", names(roster), time.Since(began), err)
+				}
+				if e := as[*RefusedError](t, <-refused); !containsAll(e.Reason, []string{"has the address of"}) {
+					t.Errorf("a double is told %v", e)
+				}
+				cancel()
+				r := &run{head: h, workers: []*Worker{(<-b).Worker, (<-c).Worker}}
+				r.close(t)
+				_ = p.Close()
+			})
+		})
+	}
+}
+
 // TestRunThatEndsToBeGatheredAgain has a worker that still waits for others go
 // on waiting, for the next run.
 func TestRunThatEndsToBeGatheredAgain(t *testing.T) {

@@ -229,6 +229,27 @@ func TestMissingNodesAreCountedOrNamed(t *testing.T) {
 	}
 }
 
+// TestTooLittleTimeForThePause has all nodes there, and their time over before
+// the run may begin: nobody is told to start more of them.
+func TestTooLittleTimeForThePause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		cfg.NotBefore = time.Now().Add(time.Minute)
+		h := startHead(t, cfg)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		b := start(ctx, p.worker("b", "10.0.0.2"))
+		_, err := h.Gather(ctx)
+		for _, err := range []error{err, (<-b).err} {
+			if e := as[*MissingError](t, err); !containsAll(e.Error(), []string{"2 of 2 nodes here after 30s", "; the run was about to begin, raise SYMINIT_JOIN_TIMEOUT"}) {
+				t.Errorf("error %v", e)
+			}
+		}
+		_ = h.Close()
+	})
+}
+
 func TestHeadThatNeverComes(t *testing.T) {
 	for _, c := range []struct {
 		err  error

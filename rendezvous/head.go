@@ -133,8 +133,12 @@ type member struct {
 	gone  bool
 	acked bool
 
-	doubted   time.Time // when another came that may be this one; see doubt
-	doubtedBy string    // that one's ID
+	pings, pongs int            // sent, and answered
+	doubts       map[string]int // the ping whose answer shows that an applicant, by its ID, is another; see doubt
+}
+
+func newMember(a application, sess *session) *member {
+	return &member{node: a.Node, id: a.ID, try: a.Try, sess: sess, said: a, doubts: make(map[string]int)}
 }
 
 // public is what others are told of the node.

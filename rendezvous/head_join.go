@@ -131,7 +131,7 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 		old.gone = true
 		old.sess.abort(errClosed)
 	}
-	m := &member{node: a.Node, id: a.ID, try: a.Try, said: *a, sess: newSession(conn, h.cfg.LostAfter)}
+	m := newMember(*a, newSession(conn, h.cfg.LostAfter))
 	m.sess.out.send(welcome)
 	h.members[a.ID] = m
 	if h.state == going {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -116,17 +115,11 @@ func (h *Head) conflict(head Node, a application) *refusal {
 	return nil
 }
 
-// showedLife reports whether the member has been heard since it was doubted:
-// later than what can have been under way then.
-func (m *member) showedLife() bool {
-	return m.sess.heardAt().After(m.doubted.Add(m.sess.silence / beatsPerSilence))
-}
-
 // inDoubt reports whether a member may be one that has come again. It is called
 // with mu held.
 func (h *Head) inDoubt() bool {
 	for _, m := range h.members {
-		if m.doubtedBy != "" && !m.showedLife() && time.Since(m.doubted) < m.sess.silence {
+		if m.pongs < m.pings {
 			return true
 		}
 	}
@@ -144,21 +137,22 @@ func stale(a application) *refusal {
 
 // doubt judges an applicant that has the name and the address of a member. It
 // may be that member, started again after its host lost power, with a session
-// that is dead already; or a second node on one host. Until the member has shown
-// life, or has been lost, the applicant is told to come again; nil: it is a
-// second one.
+// that is dead already; or a second node on one host. Until the member has
+// answered a ping that is younger than the applicant, or has been lost, the
+// applicant is told to come again; nil: it is a second one.
 // Nor does the run begin with that member before.
 func (h *Head) doubt(m *member, a application) *refusal {
 	if m.sess == nil || !sameNode(m.node, a.Node) {
 		return nil
 	}
-	now := time.Now()
-	if m.doubtedBy != a.ID {
-		m.doubted, m.doubtedBy = now, a.ID
-		h.wg.Go(func() { h.hold(m.sess.silence) }) // by then it's clear
-	}
-	if m.showedLife() {
+	ping, asked := m.doubts[a.ID]
+	switch {
+	case asked && m.pongs >= ping:
+		delete(m.doubts, a.ID)
 		return nil
+	case !asked && m.sess.out.send(bare(kindPing)): // if there is no room: next time
+		m.pings++
+		m.doubts[a.ID] = m.pings
 	}
 	return &refusal{
 		Reason: fmt.Sprintf("%s is here already, and it is not clear yet whether that one is still alive", m.node),

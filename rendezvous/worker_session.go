@@ -29,6 +29,8 @@ func (w *Worker) hear(m message) error {
 		return w.change(*m.Change)
 	case kindGo:
 		return w.goAhead()
+	case kindPing:
+		w.sess.out.send(bare(kindPong))
 	case kindStop:
 		w.stopped(m.Signal)
 	case kindOutcome:
