@@ -57,7 +57,7 @@ func (e *MissingError) Error() string {
 	switch {
 	case e.Stage == Starting:
 		state, fix = "ready", "their own logs say what they wait for"
-	case e.Have >= e.Want:
+	case e.Have > 0 && e.Have >= e.Want:
 		fix = "the run was about to begin, raise SYMINIT_JOIN_TIMEOUT"
 	}
 	var text strings.Builder

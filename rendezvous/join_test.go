@@ -32,5 +32,14 @@ func TestTwoThingsAtOnce(t *testing.T) {
 		if e := as[*EndedError](t, w.await(over)); e.Outcome.Cause != theEnd.Cause {
 			t.Fatalf("an outcome when the time is over: %v", e)
 		}
+		w = newWorker(&joiner{cfg: cfg}, deadSession())
+		go func() {
+			<-w.sess.out.wake
+			w.lost(errClosed)
+			close(w.done)
+		}()
+		if e := as[*MissingError](t, w.await(over)); !containsAll(e.Error(), []string{"start syminit on the others"}) {
+			t.Fatalf("nothing when the time is over: %v", e)
+		}
 	}
 }
