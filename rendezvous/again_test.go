@@ -274,11 +274,18 @@ func TestPlacesComeBack(t *testing.T) {
 // TestNodeThatLostPowerComesBack has a node's container started again while the
 // head still waits for it to say something on a connection that is dead.
 func TestNodeThatLostPowerComesBack(t *testing.T) {
-	for name, back := range map[string]time.Duration{"at once": 0, "a second later": time.Second, "late": 9 * time.Second} {
+	for name, c := range map[string]struct {
+		back   time.Duration
+		unique bool
+	}{
+		"at once": {0, true}, "a second later": {time.Second, true}, "late": {9 * time.Second, true},
+		"at once, where nodes may share an address": {0, false}, "late, where they may": {9 * time.Second, false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPipes()
 				cfg := p.keptOpen(3)
+				cfg.UniqueAddrs = c.unique
 				h := startHead(t, cfg)
 				defer func() { _ = h.Close() }() // a head that is left open keeps the bubble's clock going
 				ctx, cancel := context.WithCancel(t.Context())
@@ -287,7 +294,7 @@ func TestNodeThatLostPowerComesBack(t *testing.T) {
 				p.lines[0].cut()
 				cancel()
 				<-first
-				elapse(back)
+				elapse(c.back)
 				began := time.Now()
 				second := start(t.Context(), p.worker("b", "10.0.0.2"))
 				synctest.Wait() // else the run would begin with the one that is dead
@@ -304,6 +311,25 @@ func TestNodeThatLostPowerComesBack(t *testing.T) {
 				r.close(t)
 				_ = p.Close()
 			})
+		})
+	}
+}
+
+// TestTwoNodesOnOneHost has them where they may be, and wants no time lost with
+// the question whether they are one.
+func TestTwoNodesOnOneHost(t *testing.T) {
+	for _, ranks := range [][2]int{{NoRank, NoRank}, {1, 2}} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			one, two := p.worker("b", "10.0.0.2"), p.worker("b", "10.0.0.2")
+			one.Self.Rank, two.Self.Rank = ranks[0], ranks[1]
+			began := time.Now()
+			r := agree(t, p.head(3), one, two)
+			if d := time.Since(began); names(r.roster) != "[head b b]" || d != 0 {
+				t.Errorf("%s after %s", names(r.roster), d)
+			}
+			r.ready(t)
+			r.close(t)
 		})
 	}
 }

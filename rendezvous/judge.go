@@ -94,18 +94,20 @@ func (h *Head) conflict(head Node, a application) *refusal {
 	if no := h.clash(head, node); no != nil {
 		return no
 	}
-	for id, m := range h.members {
-		if id == a.ID {
-			if a.Try > m.try {
-				continue
-			}
-			return stale(a)
+	known := h.members[a.ID]
+	if known != nil && a.Try <= known.try {
+		return stale(a)
+	}
+	for _, m := range h.members {
+		if m == known {
+			continue
 		}
+		unclear := h.doubt(m, a) // asked also where two may share an address: else a node that came again counts twice
 		if no := h.clash(m.node, node); no != nil {
-			return cmp.Or(h.doubt(m, a), no)
+			return cmp.Or(unclear, no)
 		}
 	}
-	if len(h.members)+1 >= h.cfg.MaxNodes && h.members[a.ID] == nil {
+	if len(h.members)+1 >= h.cfg.MaxNodes && known == nil {
 		return &refusal{
 			Reason: fmt.Sprintf("the run has its %d nodes, and begins when it may", h.cfg.MaxNodes),
 			Fix:    "wait; or start as many nodes as SYMINIT_NODES says, or raise it on every node",
@@ -142,7 +144,7 @@ func stale(a application) *refusal {
 // applicant is told to come again; nil: it is a second one.
 // Nor does the run begin with that member before.
 func (h *Head) doubt(m *member, a application) *refusal {
-	if m.sess == nil || !sameNode(m.node, a.Node) {
+	if m.sess == nil || !sameNode(m.node, a.Node) || m.said.Node.Rank != a.Node.Rank { // a scheduler's ranks stay
 		return nil
 	}
 	ping, asked := m.doubts[a.ID]

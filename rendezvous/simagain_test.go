@@ -52,6 +52,7 @@ type cluster struct {
 	most      int // that it may have
 	lostAfter time.Duration
 	rejoin    bool // ON_LOSS=ignore
+	unique    bool // no two nodes on one address
 	faults    []simFault
 	hosts     []*simContainer // the head's first; at the end a spare one, if there is one
 	rosters   []Roster        // of the head's runs
@@ -87,6 +88,7 @@ func newCluster(seed uint64) *cluster {
 	case 2:
 		hosts, c.most = hosts+1, hosts+1
 	}
+	c.unique = rng.IntN(2) == 0
 	for i := range hosts {
 		h := &simContainer{name: "head", addr: simHead, places: make(map[string]int), chance: mathrand.New(mathrand.NewPCG(seed, uint64(i)))}
 		switch {
@@ -124,8 +126,8 @@ func simulateRestarts(t *testing.T, seed uint64) *cluster {
 	fine := false
 	defer func() {
 		if !fine {
-			t.Logf("seed %d failed; run it alone with: go test ./rendezvous -run %s -sim.seed=%d -sim.seeds=3 -v\n%d nodes of %d, at most %d, lost after %s, rejoin %t\n%s",
-				seed, t.Name(), seed, c.nodes, len(c.hosts), c.most, c.lostAfter, c.rejoin, c.history())
+			t.Logf("seed %d failed; run it alone with: go test ./rendezvous -run %s -sim.seed=%d -sim.seeds=3 -v\n%d nodes of %d, at most %d, lost after %s, rejoin %t, addresses unique %t\n%s",
+				seed, t.Name(), seed, c.nodes, len(c.hosts), c.most, c.lostAfter, c.rejoin, c.unique, c.history())
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
@@ -208,7 +210,7 @@ func (c *cluster) headProgram(life context.Context, n *simContainer) *Outcome {
 	backoff := 100 * time.Millisecond
 	for {
 		cfg := HeadConfig{
-			Listener: listener, KeepOpen: true, Secret: secret, UniqueAddrs: true, Nodes: c.nodes, MaxNodes: c.most, LostAfter: c.lostAfter, Was: was,
+			Listener: listener, KeepOpen: true, Secret: secret, UniqueAddrs: c.unique, Nodes: c.nodes, MaxNodes: c.most, LostAfter: c.lostAfter, Was: was,
 			Rejoin: c.rejoin, NotBefore: time.Now().Add(backoff), Self: Node{Name: "head", Addr: simHead},
 		}
 		h, err := NewHead(cfg)
@@ -379,6 +381,13 @@ func (c *cluster) checkEnd(t *testing.T) {
 		ids[r.RunID] = true
 		if len(r.Nodes) < c.nodes || len(r.Nodes) > c.most || slices.ContainsFunc(r.Nodes, func(n Node) bool { return n.Gone }) {
 			t.Errorf("a run began with %s", names(r))
+		}
+		seen := make(map[string]bool)
+		for _, n := range r.Nodes {
+			if seen[n.Name] {
+				t.Errorf("a node counts twice: %s", names(r))
+			}
+			seen[n.Name] = true
 		}
 	}
 }
