@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"syscall"
 	"testing"
@@ -181,6 +182,53 @@ func TestRanks(t *testing.T) {
 				}
 				r.close(t)
 			})
+		})
+	}
+}
+
+// TestHeadsAddress is about a head that was not told one. Its first worker is on
+// the same host.
+func TestHeadsAddress(t *testing.T) {
+	for _, c := range []struct {
+		own  string   // what the head was told
+		to   []string // where workers reach it
+		want string
+	}{
+		{"", []string{"127.0.1.1", "10.0.0.1", "10.9.0.1"}, "10.0.0.1"},
+		{"", []string{"10.0.0.1", "127.0.0.1", "10.9.0.1"}, "10.0.0.1"},
+		{"", []string{"127.0.0.1", "127.0.1.1", "127.0.0.1"}, "127.0.0.1"},
+		{"127.0.0.9", []string{"127.0.0.1", "10.0.0.1", "127.0.0.1"}, "127.0.0.9"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.head(4)
+			if c.own != "" {
+				cfg.Self.Addr = addr(c.own)
+			}
+			h := startHead(t, cfg)
+			var joins []<-chan joined
+			for i, to := range c.to {
+				w := p.worker(fmt.Sprint("n", i), fmt.Sprintf("10.0.1.%d", i))
+				dial := w.Dial
+				w.Dial = func(ctx context.Context) (net.Conn, error) {
+					conn, err := dial(ctx)
+					if err == nil {
+						conn.(*lineEnd).peer.local = netip.AddrPortFrom(addr(to), 6378)
+					}
+					return conn, err
+				}
+				joins = append(joins, start(t.Context(), w))
+				synctest.Wait()
+			}
+			roster, err := h.Gather(t.Context())
+			if err != nil || roster.Nodes[0].Addr != addr(c.want) {
+				t.Errorf("reached at %s, the head is %v, error %v", c.to, roster.Nodes, err)
+			}
+			r := &run{head: h}
+			for _, j := range joins {
+				r.workers = append(r.workers, (<-j).Worker)
+			}
+			r.close(t)
 		})
 	}
 }

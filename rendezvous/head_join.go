@@ -112,8 +112,8 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	head := h.self.node
-	if !head.Addr.IsValid() {
-		head.Addr = addrOf(conn.LocalAddr())
+	if own := addrOf(conn.LocalAddr()); h.betterAddr(own) {
+		head.Addr = own
 	}
 	if no := h.judge(head, *a); no != nil {
 		return nil, no
@@ -143,6 +143,15 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 	h.touch()
 	h.tryAgree()
 	return m, nil
+}
+
+// betterAddr reports whether the head, which was not told its address, takes one
+// at which it was reached: the first, or the first that other hosts can reach. It
+// is called with mu held.
+func (h *Head) betterAddr(own netip.Addr) bool {
+	now := h.self.node.Addr
+	return !now.IsValid() ||
+		h.state == gathering && !h.cfg.Self.Addr.IsValid() && now.IsLoopback() && !own.IsLoopback()
 }
 
 // serve carries a member's session until it is over.
