@@ -116,8 +116,10 @@ type Head struct {
 	unsettled int          // workers whose acknowledgement may still come, and absent ones
 	absent    map[int]bool // ranks of the run before whose nodes are still to hear that there is no other; see comeback
 	problem   string
-	noted     map[string]bool // lines about peers that have been logged
-	closed    bool
+	// What has been told of peers that have proven nothing, and of those that
+	// have, so that the first keep nothing back about the second.
+	strangers, applicants *notebook
+	closed                bool
 }
 
 // member is a node of the run; the head itself is one without a session.
@@ -180,7 +182,8 @@ func NewHead(cfg HeadConfig) (*Head, error) {
 		members: make(map[string]*member),
 		roster:  Roster{RunID: rand.Text()},
 		touched: make(map[int]bool),
-		noted:   make(map[string]bool),
+
+		strangers: newNotebook(now), applicants: newNotebook(now),
 	}
 	h.touch()
 	h.tryAgree()

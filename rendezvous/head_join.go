@@ -34,7 +34,8 @@ func (h *Head) accept() {
 			h.log.Error("the rendezvous port was closed: no more nodes can join", zap.Error(err))
 			return
 		}
-		h.log.Warn("cannot accept a connection, trying again", zap.Error(err), zap.Duration("in", pause))
+		h.note(zap.WarnLevel, "cannot accept a connection, trying again", peer{name: h.cfg.Self.Name, book: h.strangers},
+			zap.String("reason", err.Error()), zap.Duration("in", pause))
 		h.door.evict()
 		select {
 		case <-h.closedC:
