@@ -357,7 +357,7 @@ func TestDoubles(t *testing.T) {
 						}
 					}()
 				}
-				elapse(10 * time.Second)
+				elapse(3 * time.Second)
 				began := time.Now()
 				c := start(t.Context(), p.worker("c", "10.0.0.3"))
 				gather, over := context.WithTimeout(t.Context(), time.Minute)

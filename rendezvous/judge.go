@@ -7,7 +7,10 @@ import (
 	"unicode"
 )
 
-const maxShown = 200 // bytes of a value that differs, in a text
+const (
+	maxShown = 200           // bytes of a value that differs, in a text
+	maxPings = maxQueued / 4 // that a member has not answered: it must have room for the answers
+)
 
 // judge says why an applicant cannot become a member of the run now; nil if it can.
 // It is called with mu held.
@@ -152,7 +155,7 @@ func (h *Head) doubt(m *member, a application) *refusal {
 	case asked && m.pongs >= ping:
 		delete(m.doubts, a.ID)
 		return nil
-	case !asked && m.sess.out.send(bare(kindPing)): // if there is no room: next time
+	case !asked && m.pings-m.pongs < maxPings && m.sess.out.send(bare(kindPing)): // if there is no room: next time
 		m.pings++
 		m.doubts[a.ID] = m.pings
 	}

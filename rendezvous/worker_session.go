@@ -30,7 +30,9 @@ func (w *Worker) hear(m message) error {
 	case kindGo:
 		return w.goAhead()
 	case kindPing:
-		w.sess.out.send(bare(kindPong))
+		if !w.sess.out.send(bare(kindPong)) {
+			return errBehind
+		}
 	case kindStop:
 		w.stopped(m.Signal)
 	case kindOutcome:
