@@ -71,10 +71,14 @@ func TestGatherAgainOnTheSamePort(t *testing.T) {
 // TestEndBetweenTwoRuns: a worker that has not come back yet is told that there
 // is no next run, as long as it comes soon.
 func TestEndBetweenTwoRuns(t *testing.T) {
-	for name, tt := range map[string]struct{ late, finish time.Duration }{
-		"soon":  {time.Second, time.Second},
-		"late":  {time.Minute, comeback},
-		"never": {0, comeback},
+	for name, tt := range map[string]struct {
+		late, finish time.Duration
+		silent       string
+	}{
+		"soon":               {time.Second, time.Second, "[]"},
+		"late":               {time.Minute, comeback, "[c (10.0.0.3)]"},
+		"never":              {0, comeback, "[c (10.0.0.3)]"},
+		"without its memory": {0, 0, "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -93,17 +97,25 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 				if err := r.head.Close(); err != nil {
 					t.Error(err)
 				}
+				cfg.Nodes = 4
 				h := startHead(t, cfg)
 				b := start(t.Context(), next[0])
 				synctest.Wait()
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
+				if name == "without its memory" {
+					next[1].Was = Place{}
+					defer func(c <-chan joined) { <-c }(start(ctx, next[1]))
+					synctest.Wait()
+				}
 				c := make(chan (<-chan joined), 1)
 				if tt.late > 0 {
 					time.AfterFunc(tt.late, func() { c <- start(ctx, next[1]) })
 				}
 				began := time.Now()
-				h.Finish(t.Context(), theEnd)
+				if silent := h.Finish(t.Context(), theEnd); fmt.Sprint(silent) != tt.silent {
+					t.Errorf("did not hear the end: %v, want %s", silent, tt.silent)
+				}
 				if took := time.Since(began).Truncate(100 * time.Millisecond); took != tt.finish {
 					t.Errorf("Finish took %s, want %s", took, tt.finish)
 				}

@@ -114,7 +114,7 @@ type Head struct {
 	lost      *LostError   // the first while agreed
 	outcome   Outcome
 	unsettled int          // workers whose acknowledgement may still come, and absent ones
-	absent    map[int]bool // ranks of the run before whose nodes are still to hear that there is no other; see comeback
+	absent    map[int]bool // ranks of the run before whose nodes have not heard that there is no other; true: they still may, see comeback
 	problem   string
 	// What has been told of peers that have proven nothing, and of those that
 	// have, so that the first keep nothing back about the second.
