@@ -15,8 +15,6 @@ func (w *Worker) run() {
 // hear takes one message of the head, in the reader's goroutine.
 func (w *Worker) hear(m message) error {
 	switch m.Type {
-	case kindRefuse:
-		return m.Refusal
 	case kindWait:
 		w.waiting(*m.Wait)
 	case kindPlace:
