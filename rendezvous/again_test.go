@@ -71,10 +71,14 @@ func TestGatherAgainOnTheSamePort(t *testing.T) {
 // TestEndBetweenTwoRuns: a worker that has not come back yet is told that there
 // is no next run, as long as it comes soon.
 func TestEndBetweenTwoRuns(t *testing.T) {
-	for name, tt := range map[string]struct{ late, finish time.Duration }{
-		"soon":  {time.Second, time.Second},
-		"late":  {time.Minute, comeback},
-		"never": {0, comeback},
+	for name, tt := range map[string]struct {
+		late, finish time.Duration
+		silent       string
+	}{
+		"soon":               {time.Second, time.Second, "[]"},
+		"late":               {time.Minute, comeback, "[c (10.0.0.3)]"},
+		"never":              {0, comeback, "[c (10.0.0.3)]"},
+		"without its memory": {0, 0, "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -93,17 +97,25 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 				if err := r.head.Close(); err != nil {
 					t.Error(err)
 				}
+				cfg.Nodes = 4
 				h := startHead(t, cfg)
 				b := start(t.Context(), next[0])
 				synctest.Wait()
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 				defer cancel()
+				if name == "without its memory" {
+					next[1].Was = Place{}
+					defer func(c <-chan joined) { <-c }(start(ctx, next[1]))
+					synctest.Wait()
+				}
 				c := make(chan (<-chan joined), 1)
 				if tt.late > 0 {
 					time.AfterFunc(tt.late, func() { c <- start(ctx, next[1]) })
 				}
 				began := time.Now()
-				h.Finish(t.Context(), theEnd)
+				if silent := h.Finish(t.Context(), theEnd); fmt.Sprint(silent) != tt.silent {
+					t.Errorf("did not hear the end: %v, want %s", silent, tt.silent)
+				}
 				if took := time.Since(began).Truncate(100 * time.Millisecond); took != tt.finish {
 					t.Errorf("Finish took %s, want %s", took, tt.finish)
 				}
@@ -158,6 +170,47 @@ func TestNoAgreementBeforeItsTime(t *testing.T) {
 			t.Errorf("closed after %s", d)
 		}
 	})
+}
+
+// TestFullRunTakesNoMore has nodes too many come in the pause before a restart,
+// and one of those that had a place leave in it.
+func TestFullRunTakesNoMore(t *testing.T) {
+	for _, most := range []int{2, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.head(2)
+			cfg.NotBefore, cfg.MaxNodes = time.Now().Add(time.Minute), most
+			log, seen := logs()
+			cfg.Log = log
+			h := startHead(t, cfg)
+			leaver, leave := context.WithCancel(t.Context())
+			first := start(leaver, p.worker("a", "10.0.0.9"))
+			joins := make(map[string]<-chan joined)
+			for i, name := range []string{"b", "c", "d"} {
+				synctest.Wait()
+				joins[name] = start(t.Context(), p.worker(name, fmt.Sprintf("10.0.0.%d", i+2)))
+			}
+			elapse(30 * time.Second)
+			leave()
+			<-first
+			roster, err := h.Gather(t.Context())
+			if err != nil || len(roster.Nodes) != most || !said(seen, fmt.Sprintf("has its %d nodes", most)) {
+				t.Errorf("a run of 2 to %d nodes has %v, error %v", most, roster.Nodes, err)
+			}
+			r := &run{head: h}
+			for _, c := range joins {
+				if j := <-c; j.err == nil {
+					r.workers = append(r.workers, j.Worker)
+				} else {
+					_ = as[*RefusedError](t, j.err)
+				}
+			}
+			if len(r.workers) != most-1 {
+				t.Errorf("%d workers have a place", len(r.workers))
+			}
+			r.close(t)
+		})
+	}
 }
 
 // TestPlacesComeBack has the nodes of a run come again, some of them with
@@ -233,11 +286,18 @@ func TestPlacesComeBack(t *testing.T) {
 // TestNodeThatLostPowerComesBack has a node's container started again while the
 // head still waits for it to say something on a connection that is dead.
 func TestNodeThatLostPowerComesBack(t *testing.T) {
-	for name, back := range map[string]time.Duration{"at once": 0, "a second later": time.Second, "late": 9 * time.Second} {
+	for name, c := range map[string]struct {
+		back   time.Duration
+		unique bool
+	}{
+		"at once": {0, true}, "a second later": {time.Second, true}, "late": {9 * time.Second, true},
+		"at once, where nodes may share an address": {0, false}, "late, where they may": {9 * time.Second, false},
+	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPipes()
 				cfg := p.keptOpen(3)
+				cfg.UniqueAddrs = c.unique
 				h := startHead(t, cfg)
 				defer func() { _ = h.Close() }() // a head that is left open keeps the bubble's clock going
 				ctx, cancel := context.WithCancel(t.Context())
@@ -246,7 +306,7 @@ func TestNodeThatLostPowerComesBack(t *testing.T) {
 				p.lines[0].cut()
 				cancel()
 				<-first
-				elapse(back)
+				elapse(c.back)
 				began := time.Now()
 				second := start(t.Context(), p.worker("b", "10.0.0.2"))
 				synctest.Wait() // else the run would begin with the one that is dead
@@ -260,6 +320,69 @@ func TestNodeThatLostPowerComesBack(t *testing.T) {
 				}
 				r := &run{head: h, workers: []*Worker{(<-second).Worker, (<-c).Worker}}
 				r.ready(t)
+				r.close(t)
+				_ = p.Close()
+			})
+		})
+	}
+}
+
+// TestTwoNodesOnOneHost has them where they may be, and wants no time lost with
+// the question whether they are one.
+func TestTwoNodesOnOneHost(t *testing.T) {
+	for _, ranks := range [][2]int{{NoRank, NoRank}, {1, 2}} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			one, two := p.worker("b", "10.0.0.2"), p.worker("b", "10.0.0.2")
+			one.Self.Rank, two.Self.Rank = ranks[0], ranks[1]
+			began := time.Now()
+			r := agree(t, p.head(3), one, two)
+			if d := time.Since(began); names(r.roster) != "[head b b]" || d != 0 {
+				t.Errorf("%s after %s", names(r.roster), d)
+			}
+			r.ready(t)
+			r.close(t)
+		})
+	}
+}
+
+// TestDoubles has containers too many on a host, whose engine starts them again
+// after each refusal: the run doesn't wait for them to give up.
+func TestDoubles(t *testing.T) {
+	for _, doubles := range []int{1, 2, 100} {
+		t.Run(fmt.Sprint(doubles), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				h := startHead(t, p.keptOpen(3))
+				defer func() { _ = h.Close() }()
+				b := start(t.Context(), p.worker("b", "10.0.0.2"))
+				elapse(time.Second)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				refused := make(chan error, 100*doubles)
+				for range doubles {
+					go func() {
+						for ctx.Err() == nil {
+							_, err := Join(ctx, p.worker("b", "10.0.0.2"))
+							refused <- err
+							pause(ctx, time.Second)
+						}
+					}()
+				}
+				elapse(3 * time.Second)
+				began := time.Now()
+				c := start(t.Context(), p.worker("c", "10.0.0.3"))
+				gather, over := context.WithTimeout(t.Context(), time.Minute)
+				defer over()
+				roster, err := h.Gather(gather)
+				if err != nil || names(roster) != "[head b c]" || time.Since(began) > pauseMax {
+					t.Fatalf("%s agreed on after %s, error %v", names(roster), time.Since(began), err)
+				}
+				if e := as[*RefusedError](t, <-refused); !containsAll(e.Reason, []string{"has the address of"}) {
+					t.Errorf("a double is told %v", e)
+				}
+				cancel()
+				r := &run{head: h, workers: []*Worker{(<-b).Worker, (<-c).Worker}}
 				r.close(t)
 				_ = p.Close()
 			})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"reflect"
 	"syscall"
 	"testing"
@@ -185,6 +186,53 @@ func TestRanks(t *testing.T) {
 	}
 }
 
+// TestHeadsAddress is about a head that was not told one. Its first worker is on
+// the same host.
+func TestHeadsAddress(t *testing.T) {
+	for _, c := range []struct {
+		own  string   // what the head was told
+		to   []string // where workers reach it
+		want string
+	}{
+		{"", []string{"127.0.1.1", "10.0.0.1", "10.9.0.1"}, "10.0.0.1"},
+		{"", []string{"10.0.0.1", "127.0.0.1", "10.9.0.1"}, "10.0.0.1"},
+		{"", []string{"127.0.0.1", "127.0.1.1", "127.0.0.1"}, "127.0.0.1"},
+		{"127.0.0.9", []string{"127.0.0.1", "10.0.0.1", "127.0.0.1"}, "127.0.0.9"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.head(4)
+			if c.own != "" {
+				cfg.Self.Addr = addr(c.own)
+			}
+			h := startHead(t, cfg)
+			var joins []<-chan joined
+			for i, to := range c.to {
+				w := p.worker(fmt.Sprint("n", i), fmt.Sprintf("10.0.1.%d", i))
+				dial := w.Dial
+				w.Dial = func(ctx context.Context) (net.Conn, error) {
+					conn, err := dial(ctx)
+					if err == nil {
+						conn.(*lineEnd).peer.local = netip.AddrPortFrom(addr(to), 6378)
+					}
+					return conn, err
+				}
+				joins = append(joins, start(t.Context(), w))
+				synctest.Wait()
+			}
+			roster, err := h.Gather(t.Context())
+			if err != nil || roster.Nodes[0].Addr != addr(c.want) {
+				t.Errorf("reached at %s, the head is %v, error %v", c.to, roster.Nodes, err)
+			}
+			r := &run{head: h}
+			for _, j := range joins {
+				r.workers = append(r.workers, (<-j).Worker)
+			}
+			r.close(t)
+		})
+	}
+}
+
 func TestMissingNodesAreCountedOrNamed(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -227,6 +275,29 @@ func TestMissingNodesAreCountedOrNamed(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTooLittleTimeForThePause has all nodes there, and their time over before
+// the run may begin: nobody is told to start more of them.
+func TestTooLittleTimeForThePause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		cfg.NotBefore = time.Now().Add(time.Minute)
+		h := startHead(t, cfg)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		later, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		b := start(later, p.worker("b", "10.0.0.2"))
+		_, err := h.Gather(ctx)
+		for _, err := range []error{err, (<-b).err} {
+			if e := as[*MissingError](t, err); !containsAll(e.Error(), []string{"2 of 2 nodes here after", "; the run was about to begin, raise SYMINIT_JOIN_TIMEOUT"}) {
+				t.Errorf("error %v", e)
+			}
+		}
+		_ = h.Close()
+	})
 }
 
 func TestHeadThatNeverComes(t *testing.T) {

@@ -68,8 +68,8 @@ func BenchmarkLastJoin(b *testing.B) {
 	}
 }
 
-func awaitMembers(b *testing.B, h *Head, n int) {
-	b.Helper()
+func awaitMembers(t testing.TB, h *Head, n int) {
+	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for have := -1; have < n; <-tick.C {

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -30,8 +29,8 @@ type visitor struct {
 	among *list.Element // among those of its host
 	from  netip.Prefix  // its host, as far as that can be told
 	since time.Time
-	left  atomic.Int64 // bytes that may still be read
-	known bool         // proven: read freely
+	left  int  // bytes that may still be read
+	known bool // proven: read freely
 }
 
 // Read refuses to go on once an unproven peer has sent too much.
@@ -39,12 +38,11 @@ func (v *visitor) Read(p []byte) (int, error) {
 	if v.known {
 		return v.Conn.Read(p)
 	}
-	left := v.left.Load()
-	if left == 0 {
+	if v.left == 0 {
 		return 0, errTalkative
 	}
-	n, err := v.Conn.Read(p[:min(len(p), int(left))])
-	v.left.Add(-int64(n))
+	n, err := v.Conn.Read(p[:min(len(p), v.left)])
+	v.left -= n
 	return n, err
 }
 
@@ -101,8 +99,7 @@ func (d *door) enter(conn net.Conn) *visitor {
 }
 
 func (d *door) add(conn net.Conn) *visitor {
-	v := &visitor{Conn: conn, from: hostOf(conn), since: time.Now()}
-	v.left.Store(maxUnproven)
+	v := &visitor{Conn: conn, from: hostOf(conn), since: time.Now(), left: maxUnproven}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	v.place = d.visitors.PushBack(v)

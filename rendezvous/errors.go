@@ -54,8 +54,11 @@ type MissingError struct {
 // Error counts the nodes, names who is missing, and says what to do.
 func (e *MissingError) Error() string {
 	state, fix := "here", "start syminit on the others too, or set SYMINIT_NODES to how many there are"
-	if e.Stage == Starting {
+	switch {
+	case e.Stage == Starting:
 		state, fix = "ready", "their own logs say what they wait for"
+	case e.Have > 0 && e.Have >= e.Want:
+		fix = "the run was about to begin, raise SYMINIT_JOIN_TIMEOUT"
 	}
 	var text strings.Builder
 	if e.Have == 0 { // a worker that the head has not told

@@ -38,8 +38,8 @@ func FuzzHead(f *testing.F) {
 			Self: Node{Name: "head", Addr: addr("10.0.0.1")},
 		})
 		h.mu.Lock()
-		b := &member{node: Node{Name: "b", Addr: addr("10.0.0.2"), Rank: NoRank}, id: "B", sess: deadSession()}
-		c := &member{node: Node{Name: "c", Addr: addr("10.0.0.3"), Rank: NoRank}, id: "C", sess: deadSession()}
+		b := newMember(application{ID: "B", Node: Node{Name: "b", Addr: addr("10.0.0.2"), Rank: NoRank}}, deadSession())
+		c := newMember(application{ID: "C", Node: Node{Name: "c", Addr: addr("10.0.0.3"), Rank: NoRank}}, deadSession())
 		h.members["B"], h.members["C"] = b, c
 		if state > 0 {
 			h.tryAgree()

@@ -114,10 +114,12 @@ type Head struct {
 	lost      *LostError   // the first while agreed
 	outcome   Outcome
 	unsettled int          // workers whose acknowledgement may still come, and absent ones
-	absent    map[int]bool // ranks of the run before whose nodes are still to hear that there is no other; see comeback
+	absent    map[int]bool // ranks of the run before whose nodes have not heard that there is no other; true: they still may, see comeback
 	problem   string
-	noted     map[string]bool // lines about peers that have been logged
-	closed    bool
+	// What has been told of peers that have proven nothing, and of those that
+	// have, so that the first keep nothing back about the second.
+	strangers, applicants *notebook
+	closed                bool
 }
 
 // member is a node of the run; the head itself is one without a session.
@@ -133,8 +135,12 @@ type member struct {
 	gone  bool
 	acked bool
 
-	doubted   time.Time // when another came that may be this one; see doubt
-	doubtedBy string    // that one's ID
+	pings, pongs int            // sent, and answered
+	doubts       map[string]int // the ping whose answer shows that an applicant, by its ID, is another; see doubt
+}
+
+func newMember(a application, sess *session) *member {
+	return &member{node: a.Node, id: a.ID, try: a.Try, sess: sess, said: a, doubts: make(map[string]int)}
 }
 
 // public is what others are told of the node.
@@ -176,7 +182,8 @@ func NewHead(cfg HeadConfig) (*Head, error) {
 		members: make(map[string]*member),
 		roster:  Roster{RunID: rand.Text()},
 		touched: make(map[int]bool),
-		noted:   make(map[string]bool),
+
+		strangers: newNotebook(now), applicants: newNotebook(now),
 	}
 	h.touch()
 	h.tryAgree()

@@ -20,7 +20,9 @@ func (h *Head) settle() {
 // Finish ends the run, in whatever state it is: every node that is here, also
 // one that still waits for others, gets the outcome, all at the same time.
 // Finish waits until each has acknowledged or is gone, or the context ends, and
-// returns those that did not acknowledge. The first call's outcome is the
+// returns those that did not acknowledge; after a run that was gathered again and
+// not agreed, also nodes of the one before that have not come back to be told, for
+// which it waits 3 seconds at most. The first call's outcome is the
 // run's; a later one only waits.
 func (h *Head) Finish(ctx context.Context, o Outcome) []Node {
 	h.finish(o)
@@ -36,6 +38,10 @@ func (h *Head) Finish(ctx context.Context, o Outcome) []Node {
 		if !m.acked {
 			silent = append(silent, m.public())
 		}
+	}
+	for rank := range h.absent {
+		n := h.cfg.Was.Nodes[rank]
+		silent = append(silent, Node{Name: n.Name, Addr: n.Addr, Rank: rank})
 	}
 	slices.SortFunc(silent, func(a, b Node) int {
 		return cmp.Or(cmp.Compare(a.Rank, b.Rank), a.Addr.Compare(b.Addr))
@@ -79,17 +85,21 @@ func (h *Head) awaitAbsent() {
 		return
 	}
 	h.absent = make(map[int]bool)
-	for rank, n := range h.cfg.Was.Nodes[1:] {
-		h.absent[rank+1] = !n.Gone
+	for rank, n := range h.cfg.Was.Nodes {
+		if rank > 0 && !n.Gone {
+			h.absent[rank] = true
+		}
 	}
 	for _, m := range h.members {
 		if m.said.Was != nil && m.said.Was.RunID == h.cfg.Was.RunID {
 			delete(h.absent, m.said.Was.Rank)
+			continue
 		}
-	}
-	for rank, there := range h.absent {
-		if !there {
-			delete(h.absent, rank)
+		for rank := range h.absent { // a container that was started again remembers nothing
+			if sameNode(h.cfg.Was.Nodes[rank], m.node) {
+				delete(h.absent, rank)
+				break
+			}
 		}
 	}
 	h.unsettled += len(h.absent)
@@ -104,8 +114,11 @@ func (h *Head) giveUpAbsent() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for rank := range h.absent {
-		h.heardBy(rank)
+	for rank, waits := range h.absent {
+		if waits {
+			h.absent[rank] = false
+			h.settle()
+		}
 	}
 }
 
@@ -113,7 +126,7 @@ func (h *Head) giveUpAbsent() {
 // called with mu held.
 func (h *Head) heardBy(rank int) {
 	if h.absent[rank] {
-		delete(h.absent, rank)
 		h.settle()
 	}
+	delete(h.absent, rank)
 }

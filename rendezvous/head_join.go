@@ -34,7 +34,8 @@ func (h *Head) accept() {
 			h.log.Error("the rendezvous port was closed: no more nodes can join", zap.Error(err))
 			return
 		}
-		h.log.Warn("cannot accept a connection, trying again", zap.Error(err), zap.Duration("in", pause))
+		h.note(zap.WarnLevel, "cannot accept a connection, trying again", peer{name: h.cfg.Self.Name, book: h.strangers},
+			zap.String("reason", err.Error()), zap.Duration("in", pause))
 		h.door.evict()
 		select {
 		case <-h.closedC:
@@ -112,8 +113,8 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	head := h.self.node
-	if !head.Addr.IsValid() {
-		head.Addr = addrOf(conn.LocalAddr())
+	if own := addrOf(conn.LocalAddr()); h.betterAddr(own) {
+		head.Addr = own
 	}
 	if no := h.judge(head, *a); no != nil {
 		return nil, no
@@ -131,7 +132,7 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 		old.gone = true
 		old.sess.abort(errClosed)
 	}
-	m := &member{node: a.Node, id: a.ID, try: a.Try, said: *a, sess: newSession(conn, h.cfg.LostAfter)}
+	m := newMember(*a, newSession(conn, h.cfg.LostAfter))
 	m.sess.out.send(welcome)
 	h.members[a.ID] = m
 	if h.state == going {
@@ -143,6 +144,15 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 	h.touch()
 	h.tryAgree()
 	return m, nil
+}
+
+// betterAddr reports whether the head, which was not told its address, takes one
+// at which it was reached: the first, or the first that other hosts can reach. It
+// is called with mu held.
+func (h *Head) betterAddr(own netip.Addr) bool {
+	now := h.self.node.Addr
+	return !now.IsValid() ||
+		h.state == gathering && !h.cfg.Self.Addr.IsValid() && now.IsLoopback() && !own.IsLoopback()
 }
 
 // serve carries a member's session until it is over.

@@ -162,6 +162,9 @@ func (h *Head) hear(m *member, msg message) {
 		if len(h.events) < maxStopped {
 			h.events <- Stopped{m.public(), msg.Signal}
 		}
+	case here && msg.Type == kindPong:
+		m.pongs = min(m.pongs+1, m.pings)
+		h.tryAgree()
 	case !running:
 	case msg.Type == kindReady:
 		h.markReady(m)
@@ -198,6 +201,7 @@ func (h *Head) drop(m *member, reason string) {
 		h.log.Warn("node left while others are waited for", zap.Stringer("node", m.node),
 			zap.String("reason", reason), zap.Int("have", len(h.members)+1), zap.Int("want", h.cfg.Nodes))
 		h.touch()
+		h.tryAgree() // without the doubt whether it lives
 	case h.state == ended && m.acked:
 	case h.state == ended:
 		h.log.Warn("node left without acknowledging the outcome", zap.Stringer("node", m.node),

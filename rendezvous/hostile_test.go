@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -415,12 +416,77 @@ func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 	})
 }
 
+// TestStrangersTellSoMuch has strangers who are wrong in several ways in turn, at
+// once and from many addresses, and a node whose fault must be told all the same:
+// by a worker that is refused while they go on, and by one of their kind later.
+func TestStrangersTellSoMuch(t *testing.T) {
+	const hosts, rounds = 300, 4
+	talk := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0xff}, make([]byte, 2*maxUnproven)...)
+	for name, c := range map[string]struct {
+		from func(i int) netip.Addr
+		most int
+	}{
+		"one host":         {func(int) netip.Addr { return addr("10.6.6.6") }, 2},
+		"one IPv6 network": {func(i int) netip.Addr { return netip.AddrFrom16([16]byte{0xfd, 14: byte(i >> 8), 15: byte(i)}) }, 2},
+		"many hosts":       {func(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 6, byte(i >> 8), byte(i)}) }, maxNoted + int(2*hosts*rounds*tellPause/notePause)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				cfg := p.head(2)
+				told := 0
+				cfg.Progress = func(Progress) { told++ }
+				log, seen := logs()
+				cfg.Log = log
+				h := startHead(t, cfg)
+				wrong := func(from netip.Addr, what []byte) {
+					conn, err := p.dial(t.Context(), from)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, _ = conn.Write(what)
+					synctest.Wait()
+					_ = conn.Close()
+					elapse(tellPause)
+				}
+				for range rounds {
+					for i := range hosts {
+						wrong(c.from(i), []byte("GET / HTTP/1.1\r\n\r\n"))
+						wrong(c.from(i), talk)
+					}
+				}
+				lines := len(seen.FilterLevelExact(zap.WarnLevel).All()) + len(seen.FilterLevelExact(zap.InfoLevel).All())
+				if lines > c.most || told > c.most+1 || lines < 2 {
+					t.Errorf("%d lines, and progress was told %d times, want at most %d", lines, told, c.most)
+				}
+				w := p.worker("b", "10.0.0.2")
+				w.Self.Rank = 7
+				if _, err := Join(t.Context(), w); err == nil || !said(seen.FilterLevelExact(zap.WarnLevel), "b (10.0.0.2)", "rank 7") {
+					t.Errorf("error %v, and the head's log lacks it", err)
+				}
+				elapse(notePause)
+				other := p.worker("c", "10.0.0.3")
+				other.Secret = []byte("another secret")
+				_, err := Join(t.Context(), other)
+				synctest.Wait() // the head may say it after the worker
+				if err == nil || !said(seen.FilterLevelExact(zap.WarnLevel), "10.0.0.3", "secret") {
+					t.Errorf("error %v, and the head's log lacks it", err)
+				}
+				_ = h.Close()
+			})
+		})
+	}
+}
+
 // TestStrangersCostLittle measures what half a handshake costs the head.
 func TestStrangersCostLittle(t *testing.T) {
 	noLeaks(t)
 	const strangers, most = 500, 64 << 10
 	s := tcp(t)
-	h := startHead(t, s.head(2))
+	read := &metered{Listener: s.listener}
+	cfg := s.head(2)
+	cfg.Listener = read
+	h := startHead(t, cfg)
 	before := memory()
 	part := append(binary.BigEndian.AppendUint16([]byte{22, 3, 1}, 16000), make([]byte, 8000)...)
 	part[5], part[7] = 1, 60 // a ClientHello of 15 KiB, of which half is sent
@@ -437,15 +503,8 @@ func TestStrangersCostLittle(t *testing.T) {
 	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for read := 0; read < strangers; <-tick.C {
-		read = 0
-		h.door.mu.Lock()
-		for e := h.door.visitors.Front(); e != nil; e = e.Next() {
-			if e.Value.(*visitor).left.Load() == int64(maxUnproven-len(part)) {
-				read++
-			}
-		}
-		h.door.mu.Unlock()
+	for read.bytes.Load() < int64(strangers*len(part)) {
+		<-tick.C
 	}
 	each := (memory() - before) / strangers
 	t.Logf("%d bytes each", each)
@@ -456,6 +515,28 @@ func TestStrangersCostLittle(t *testing.T) {
 		_ = c.Close()
 	}
 	_ = h.Close()
+}
+
+// metered counts what is read of a listener's connections.
+type metered struct {
+	net.Listener
+	bytes atomic.Int64
+}
+
+func (m *metered) Accept() (net.Conn, error) {
+	conn, err := m.Listener.Accept()
+	return &meteredConn{conn, &m.bytes}, err
+}
+
+type meteredConn struct {
+	net.Conn
+	bytes *atomic.Int64
+}
+
+func (c *meteredConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.bytes.Add(int64(n))
+	return n, err
 }
 
 // memory is what heap and stacks hold.

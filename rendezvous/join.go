@@ -169,24 +169,35 @@ func (j *joiner) try(ctx context.Context) (*Worker, error) {
 	w := newWorker(j, sess)
 	j.cfg.Joined(w)
 	go w.run()
+	if err := w.await(ctx); err != nil {
+		return nil, err
+	}
+	w.mu.Lock() // it may change already
+	run, nodes := w.roster.RunID, named(w.roster.Nodes)
+	w.mu.Unlock()
+	j.cfg.Log.Info("all nodes are here", zap.String("run", run), zap.Int("rank", w.rank),
+		zap.String("nodes", nodes), zap.Duration("after", time.Since(j.began)))
+	return w, nil
+}
+
+// await waits for the roster. If that doesn't come, it closes the worker and says
+// why. What came last of several things is not known: the roster goes before
+// what followed it, and the outcome before the end of the time.
+func (w *Worker) await(ctx context.Context) error {
 	select {
 	case <-w.agreedC:
-		w.mu.Lock() // it may change already
-		run, nodes := w.roster.RunID, named(w.roster.Nodes)
-		w.mu.Unlock()
-		j.cfg.Log.Info("all nodes are here", zap.String("run", run), zap.Int("rank", w.rank),
-			zap.String("nodes", nodes), zap.Duration("after", time.Since(j.began)))
-		return w, nil
 	case <-w.overC:
-		_ = w.Close()
-		return nil, w.early()
 	case <-ctx.Done():
-		if w.agreed() {
-			return w, nil
-		}
-		_ = w.Close()
-		return nil, w.missing(Gathering, j.began)
 	}
+	if w.agreed() {
+		return nil
+	}
+	late := !isClosed(w.overC)
+	_ = w.Close()
+	if err := w.early(); !late || errors.As(err, new(*EndedError)) {
+		return err
+	}
+	return w.missing(Gathering, w.began)
 }
 
 func (j *joiner) dial(ctx context.Context) (net.Conn, error) {

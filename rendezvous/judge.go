@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 )
 
-const maxShown = 200 // bytes of a value that differs, in a text
+const (
+	maxShown = 200           // bytes of a value that differs, in a text
+	maxPings = maxQueued / 4 // that a member has not answered: it must have room for the answers
+)
 
 // judge says why an applicant cannot become a member of the run now; nil if it can.
 // It is called with mu held.
@@ -95,31 +97,34 @@ func (h *Head) conflict(head Node, a application) *refusal {
 	if no := h.clash(head, node); no != nil {
 		return no
 	}
-	for id, m := range h.members {
-		if id == a.ID {
-			if a.Try > m.try {
-				continue
-			}
-			return stale(a)
+	known := h.members[a.ID]
+	if known != nil && a.Try <= known.try {
+		return stale(a)
+	}
+	for _, m := range h.members {
+		if m == known {
+			continue
 		}
+		unclear := h.doubt(m, a) // asked also where two may share an address: else a node that came again counts twice
 		if no := h.clash(m.node, node); no != nil {
-			return cmp.Or(h.doubt(m, a), no)
+			return cmp.Or(unclear, no)
+		}
+	}
+	if len(h.members)+1 >= h.cfg.MaxNodes && known == nil {
+		return &refusal{
+			Reason: fmt.Sprintf("the run has its %d nodes, and begins when it may", h.cfg.MaxNodes),
+			Fix:    "wait; or start as many nodes as SYMINIT_NODES says, or raise it on every node",
+			Retry:  true, // one of them may still leave
 		}
 	}
 	return nil
-}
-
-// showedLife reports whether the member has been heard since it was doubted:
-// later than what can have been under way then.
-func (m *member) showedLife() bool {
-	return m.sess.heardAt().After(m.doubted.Add(m.sess.silence / beatsPerSilence))
 }
 
 // inDoubt reports whether a member may be one that has come again. It is called
 // with mu held.
 func (h *Head) inDoubt() bool {
 	for _, m := range h.members {
-		if m.doubtedBy != "" && !m.showedLife() && time.Since(m.doubted) < m.sess.silence {
+		if m.pongs < m.pings {
 			return true
 		}
 	}
@@ -137,21 +142,22 @@ func stale(a application) *refusal {
 
 // doubt judges an applicant that has the name and the address of a member. It
 // may be that member, started again after its host lost power, with a session
-// that is dead already; or a second node on one host. Until the member has shown
-// life, or has been lost, the applicant is told to come again; nil: it is a
-// second one.
+// that is dead already; or a second node on one host. Until the member has
+// answered a ping that is younger than the applicant, or has been lost, the
+// applicant is told to come again; nil: it is a second one.
 // Nor does the run begin with that member before.
 func (h *Head) doubt(m *member, a application) *refusal {
-	if m.sess == nil || !sameNode(m.node, a.Node) {
+	if m.sess == nil || !sameNode(m.node, a.Node) || m.said.Node.Rank != a.Node.Rank { // a scheduler's ranks stay
 		return nil
 	}
-	now := time.Now()
-	if m.doubtedBy != a.ID {
-		m.doubted, m.doubtedBy = now, a.ID
-		h.wg.Go(func() { h.hold(m.sess.silence) }) // by then it's clear
-	}
-	if m.showedLife() {
+	ping, asked := m.doubts[a.ID]
+	switch {
+	case asked && m.pongs >= ping:
+		delete(m.doubts, a.ID)
 		return nil
+	case !asked && m.pings-m.pongs < maxPings && m.sess.out.send(bare(kindPing)): // if there is no room: next time
+		m.pings++
+		m.doubts[a.ID] = m.pings
 	}
 	return &refusal{
 		Reason: fmt.Sprintf("%s is here already, and it is not clear yet whether that one is still alive", m.node),

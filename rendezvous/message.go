@@ -33,6 +33,9 @@ const (
 	// Both ways.
 	kindStop kind = "stop"
 	kindBeat kind = "beat"
+	// Head to worker, and the answer at once.
+	kindPing kind = "ping"
+	kindPong kind = "pong"
 )
 
 // message is any message: which of the fields are set goes by Type. One struct

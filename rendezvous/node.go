@@ -25,7 +25,7 @@ type Node struct {
 	Name string `json:"name"`
 	// Addr is the address at which other nodes reach this one. Zero: a
 	// worker's is the one it dialed from, the head's is the one at which the
-	// first worker reached it.
+	// first worker reached it, but loopback only where all did.
 	Addr netip.Addr `json:"addr,omitzero"`
 	// Rank is the rank that a scheduler gave to the node, or [NoRank].
 	Rank int `json:"rank"`

@@ -3,3 +3,5 @@
 package rendezvous
 
 const simDefault = 1500
+
+const scaleNodes = 1001

@@ -22,14 +22,40 @@ func (s *site) many(n int) []WorkerConfig {
 	return workers
 }
 
-func TestHundredsOfWorkers(t *testing.T) {
+// TestThousandWorkers has them over loopback TLS, all in this process: what the
+// head needs for one, and what the worker does, are measured together.
+func TestThousandWorkers(t *testing.T) {
 	noLeaks(t)
-	const nodes = 201
+	const most = 100 << 10 // bytes a node
 	s := tcp(t)
-	cfg := s.head(nodes)
+	cfg := s.head(scaleNodes)
 	cfg.UniqueAddrs = true
-	cfg.LostAfter = time.Minute // what this machine is busy with must not count
-	r := agree(t, cfg, s.many(nodes-1)...)
+	cfg.LostAfter = 5 * time.Minute // what this machine is busy with must not count
+	before := memory()
+	r := &run{head: startHead(t, cfg), workers: make([]*Worker, scaleNodes-1)}
+	workers := s.many(scaleNodes - 1)
+	var joins []<-chan joined
+	for _, w := range workers[1:] {
+		joins = append(joins, start(t.Context(), w))
+	}
+	awaitMembers(t, r.head, scaleNodes-2)
+	each := (memory() - before) / scaleNodes
+	t.Logf("%d bytes a node while others are waited for", each)
+	if each > most {
+		t.Errorf("a node costs %d bytes, want at most %d", each, most)
+	}
+	joins = append(joins, start(t.Context(), workers[0]))
+	var err error
+	if r.roster, err = r.head.Gather(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range joins {
+		j := <-c
+		if j.err != nil {
+			t.Fatal(j.err)
+		}
+		r.workers[j.Rank()-1] = j.Worker
+	}
 	for i, w := range r.workers {
 		if !reflect.DeepEqual(w.Roster(), r.roster) {
 			t.Fatalf("%s has another roster", w.Roster().Nodes[i+1])

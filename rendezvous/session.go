@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -23,8 +22,6 @@ type session struct {
 	conn    *tls.Conn
 	silence time.Duration
 	out     *outbox
-
-	heard atomic.Int64 // when the last frame came in, as Unix time in ns
 
 	once sync.Once
 	err  error         // why it is over; readable once over is closed
@@ -49,8 +46,6 @@ func (s *session) serve(handle func(message) error) error {
 	<-written
 	return s.err
 }
-
-func (s *session) heardAt() time.Time { return time.Unix(0, s.heard.Load()) }
 
 // finish lets the session end by itself once what is queued has been written
 // and the peer has hung up.
@@ -78,7 +73,6 @@ func (s *session) read(handle func(message) error) error {
 		if err != nil {
 			return err
 		}
-		s.heard.Store(time.Now().UnixNano())
 		m, err := decode(body)
 		if err != nil {
 			return err

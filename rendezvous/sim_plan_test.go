@@ -19,6 +19,7 @@ const (
 type simPlan struct {
 	seed      uint64
 	lostAfter time.Duration
+	unique    bool // no two nodes on one address
 	nodes     int
 	workers   []simWorker
 	jobTakes  time.Duration
@@ -28,7 +29,8 @@ type simPlan struct {
 
 // String has a line for each worker and each fault.
 func (p *simPlan) String() string {
-	text := fmt.Sprintf("%d nodes, lost after %s, the job ends with %d after %s\n", p.nodes, p.lostAfter, p.jobCode, p.jobTakes)
+	text := fmt.Sprintf("%d nodes, addresses unique %t, lost after %s, the job ends with %d after %s\n",
+		p.nodes, p.unique, p.lostAfter, p.jobCode, p.jobTakes)
 	for _, w := range p.workers {
 		text += fmt.Sprintf("  %s at %s starts after %s, is ready after %s, reports after %s\n", w.name, w.addr, w.starts, w.ready, w.reports)
 	}
@@ -111,6 +113,7 @@ func newSimPlan(seed uint64) *simPlan {
 	for range []int{0, 0, 1, 1, 2, 3, 6}[rng.IntN(7)] {
 		p.faults = append(p.faults, p.fault(rng))
 	}
+	p.unique = rng.IntN(2) == 0
 	return p
 }
 
@@ -192,7 +195,9 @@ func (f simFault) apply(n *simNet, kill func(netip.Addr)) {
 		kill(f.host)
 		time.AfterFunc(f.lasts, func() {
 			n.change(f.host, func(h *simHost) { h.down = false })
-			n.resetAll(f.host)
+			if f.amount < 0.5 { // else it says so only to who sends something
+				n.resetAll(f.host)
+			}
 		})
 	}
 }

@@ -191,7 +191,7 @@ func (s *simulation) over(n *simNode) {
 func (s *simulation) head(t *testing.T, n *simNode) {
 	defer s.over(n)
 	h, err := NewHead(HeadConfig{
-		Listener: s.net.listen(simHead), Secret: secret, Nodes: s.plan.nodes, LostAfter: s.plan.lostAfter, UniqueAddrs: true,
+		Listener: s.net.listen(simHead), Secret: secret, Nodes: s.plan.nodes, LostAfter: s.plan.lostAfter, UniqueAddrs: s.plan.unique,
 		Self: Node{Name: "head", Addr: simHead, Rank: NoRank, Match: []Match{{Name: "it", Value: "1"}}},
 	})
 	if err != nil {

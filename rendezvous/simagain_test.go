@@ -48,11 +48,13 @@ func TestSimulationOfRestarts(t *testing.T) {
 type cluster struct {
 	simulation
 	rng       *mathrand.Rand
-	nodes     int
+	nodes     int // that a run needs
+	most      int // that it may have
 	lostAfter time.Duration
 	rejoin    bool // ON_LOSS=ignore
+	unique    bool // no two nodes on one address
 	faults    []simFault
-	hosts     []*simContainer // the head's first
+	hosts     []*simContainer // the head's first; at the end a spare one, if there is one
 	rosters   []Roster        // of the head's runs
 	tolerated int
 	final     *Outcome // the head's, of its job
@@ -68,6 +70,7 @@ type simContainer struct {
 	chance  *mathrand.Rand
 	die     context.CancelFunc
 	outcome *Outcome
+	refused bool           // last
 	places  map[string]int // rank by run
 }
 
@@ -77,11 +80,21 @@ func newCluster(seed uint64) *cluster {
 		rng: rng, nodes: 2 + rng.IntN(5), rejoin: rng.IntN(2) == 0, lostAfter: between(rng, 2*time.Second, 10*time.Second),
 		now: make(map[string]string),
 	}
-	c.plan, c.net = &simPlan{seed: seed}, newSimNet(seed)
-	ranks := rng.Perm(c.nodes - 1)
-	for i := range c.nodes {
+	c.plan, c.net, c.most = &simPlan{seed: seed}, newSimNet(seed), c.nodes
+	ranks, hosts := rng.Perm(c.nodes-1), c.nodes
+	switch rng.IntN(6) {
+	case 0, 1:
+		hosts++ // a node too many
+	case 2:
+		hosts, c.most = hosts+1, hosts+1
+	}
+	c.unique = rng.IntN(2) == 0
+	for i := range hosts {
 		h := &simContainer{name: "head", addr: simHead, places: make(map[string]int), chance: mathrand.New(mathrand.NewPCG(seed, uint64(i)))}
-		if i > 0 {
+		switch {
+		case i == c.nodes:
+			h.name, h.addr = "spare", simAddr(i)
+		case i > 0:
 			h.name, h.addr, h.first = fmt.Sprintf("n%02d", i), simAddr(i), Place{"BEFORE", 1 + ranks[i-1]}
 		}
 		c.hosts = append(c.hosts, h)
@@ -89,7 +102,7 @@ func newCluster(seed uint64) *cluster {
 	for range 1 + rng.IntN(8) {
 		f := simFault{
 			at: between(rng, 0, simStorm), lasts: between(rng, 50*time.Millisecond, 15*time.Second),
-			host: c.hosts[rng.IntN(c.nodes)].addr, kind: simFaults[rng.IntN(len(simFaults)-1)], // not the last, which is for good
+			host: c.hosts[rng.IntN(hosts)].addr, kind: simFaults[rng.IntN(len(simFaults)-1)], // not the last, which is for good
 			amount: rng.Float64(),
 		}
 		c.faults = append(c.faults, f)
@@ -113,8 +126,8 @@ func simulateRestarts(t *testing.T, seed uint64) *cluster {
 	fine := false
 	defer func() {
 		if !fine {
-			t.Logf("seed %d failed; run it alone with: go test ./rendezvous -run %s -sim.seed=%d -sim.seeds=3 -v\n%d nodes, lost after %s, rejoin %t\n%s",
-				seed, t.Name(), seed, c.nodes, c.lostAfter, c.rejoin, c.history())
+			t.Logf("seed %d failed; run it alone with: go test ./rendezvous -run %s -sim.seed=%d -sim.seeds=3 -v\n%d nodes of %d, at most %d, lost after %s, rejoin %t, addresses unique %t\n%s",
+				seed, t.Name(), seed, c.nodes, len(c.hosts), c.most, c.lostAfter, c.rejoin, c.unique, c.history())
 		}
 	}()
 	synctest.Test(t, func(t *testing.T) {
@@ -154,6 +167,7 @@ func (c *cluster) engine(over context.Context, h *simContainer) {
 		var life context.Context
 		life, h.die = context.WithCancel(over)
 		down := false
+		h.refused = false
 		c.net.change(h.addr, func(host *simHost) { down = host.down })
 		switch {
 		case down:
@@ -167,7 +181,11 @@ func (c *cluster) engine(over context.Context, h *simContainer) {
 			c.say("%s ends with %+v", h.name, *h.outcome)
 			return
 		}
-		pause(over, between(h.chance, 100*time.Millisecond, 2*time.Second))
+		least, most := 100*time.Millisecond, 2*time.Second
+		if h.refused { // engines have less and less patience
+			least, most = 5*time.Second, 20*time.Second
+		}
+		pause(over, between(h.chance, least, most))
 	}
 }
 
@@ -192,7 +210,7 @@ func (c *cluster) headProgram(life context.Context, n *simContainer) *Outcome {
 	backoff := 100 * time.Millisecond
 	for {
 		cfg := HeadConfig{
-			Listener: listener, KeepOpen: true, Secret: secret, UniqueAddrs: true, Nodes: c.nodes, LostAfter: c.lostAfter, Was: was,
+			Listener: listener, KeepOpen: true, Secret: secret, UniqueAddrs: c.unique, Nodes: c.nodes, MaxNodes: c.most, LostAfter: c.lostAfter, Was: was,
 			Rejoin: c.rejoin, NotBefore: time.Now().Add(backoff), Self: Node{Name: "head", Addr: simHead},
 		}
 		h, err := NewHead(cfg)
@@ -278,6 +296,7 @@ func (c *cluster) workerProgram(life context.Context, n *simContainer) *Outcome 
 		cancel()
 		if err != nil {
 			c.say("%s: %v", n.name, err)
+			n.refused = errors.As(err, new(*RefusedError))
 			if ended, ok := errors.AsType[*EndedError](err); ok {
 				return &ended.Outcome
 			}
@@ -312,22 +331,35 @@ func (c *cluster) work(life context.Context, n *simContainer, w *Worker) *Outcom
 	}
 }
 
-// checkRunning wants the same run on every node.
+// checkRunning wants the same run on every node that it has a place for.
 func (c *cluster) checkRunning(t *testing.T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	running := 0
 	for _, h := range c.hosts {
-		if now := c.now[h.name]; !strings.HasPrefix(now, "running ") || now != c.now["head"] {
-			t.Errorf("a minute after the last fault %s is %s, the head is %s", h.name, now, c.now["head"])
+		if now := c.now[h.name]; strings.HasPrefix(now, "running ") && now == c.now["head"] {
+			running++
 		}
+	}
+	if running != min(c.most, len(c.hosts)) {
+		t.Errorf("a minute after the last fault %d of %d nodes run: %v", running, c.most, c.now)
 	}
 }
 
-// checkEnd wants the job's outcome everywhere, and each node at its rank.
+// checkEnd wants the job's outcome on every node of its run, and each node at its
+// rank.
 func (c *cluster) checkEnd(t *testing.T) {
+	told := 0
 	for _, h := range c.hosts {
-		if h.outcome == nil || c.final == nil || h.outcome.Cause != c.final.Cause || h.outcome.Code != 0 {
+		switch {
+		case h.outcome == nil && len(c.hosts) > c.most: // the node too many, whichever it is
+		case h.outcome == nil || c.final == nil || h.outcome.Cause != c.final.Cause || h.outcome.Code != 0:
 			t.Errorf("%s ended with %+v, the job with %+v", h.name, h.outcome, c.final)
+		default:
+			told++
+		}
+		if len(c.hosts) > c.nodes { // places go to who is there
+			continue
 		}
 		ranks := make(map[int]bool)
 		for _, rank := range h.places {
@@ -338,14 +370,24 @@ func (c *cluster) checkEnd(t *testing.T) {
 			t.Errorf("%s had the ranks %v, and %d before", h.name, h.places, h.first.Rank)
 		}
 	}
+	if told < min(c.most, len(c.hosts)) {
+		t.Errorf("%d of %d nodes were told the outcome", told, c.most)
+	}
 	ids := make(map[string]bool)
 	for _, r := range c.rosters {
 		if ids[r.RunID] {
 			t.Errorf("two runs are %s", r.RunID)
 		}
 		ids[r.RunID] = true
-		if len(r.Nodes) != c.nodes || slices.ContainsFunc(r.Nodes, func(n Node) bool { return n.Gone }) {
+		if len(r.Nodes) < c.nodes || len(r.Nodes) > c.most || slices.ContainsFunc(r.Nodes, func(n Node) bool { return n.Gone }) {
 			t.Errorf("a run began with %s", names(r))
+		}
+		seen := make(map[string]bool)
+		for _, n := range r.Nodes {
+			if seen[n.Name] {
+				t.Errorf("a node counts twice: %s", names(r))
+			}
+			seen[n.Name] = true
 		}
 	}
 }

@@ -13,19 +13,18 @@ import (
 const (
 	partingTime = time.Second // that a refused peer has to read why
 	maxParting  = 64 << 10    // bytes of it that are still read meanwhile
-	maxNoted    = 256         // different lines about peers that are remembered as logged
 )
 
 // turnAway ends a connection that did not become a session, by that time at the
 // latest: it tells the peer why, if it has proven itself, and the log.
 func (h *Head) turnAway(conn *tls.Conn, by time.Time, a *application, err error) {
 	defer hangUp(conn)
-	who := conn.RemoteAddr().String()
+	who := peer{name: conn.RemoteAddr().String(), key: hostOf(conn).String(), book: h.strangers}
 	if host := addrOf(conn.RemoteAddr()); host.IsValid() {
-		who = host.String()
+		who.name = host.String()
 	}
 	if a != nil {
-		who = a.Node.String()
+		who = peer{name: a.Node.String(), key: a.Node.String(), book: h.applicants}
 	}
 	var no *refusal
 	var bad nonsense
@@ -63,35 +62,38 @@ func (h *Head) part(conn *tls.Conn, by time.Time, a *application, no *refusal) {
 	_, _ = io.CopyN(io.Discard, conn, maxParting)
 }
 
-func (h *Head) noteRefused(who string, no *refusal) {
+// peer is whom a line is about.
+type peer struct {
+	name string
+	key  string // tells peers apart; an IPv6 network is one, for it has addresses without end
+	book *notebook
+}
+
+func (h *Head) noteRefused(who peer, no *refusal) {
 	if no.usual {
 		h.note(zap.InfoLevel, "told a node to come again", who, zap.String("reason", no.Reason))
 		return
 	}
-	h.note(zap.WarnLevel, "refused a node", who, zap.String("reason", no.Reason), zap.String("fix", no.Fix))
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if line := who + ": " + no.Reason; h.problem != line {
-		h.problem = line
+	if h.note(zap.WarnLevel, "refused a node", who, zap.String("reason", no.Reason), zap.String("fix", no.Fix)) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.problem = who.name + ": " + no.Reason
 		h.touch()
 	}
 }
 
-// note logs what a peer did, the same thing once at its level and then only to
-// debug: whoever reaches the port can cause a line, as often as it likes. The
-// first of the fields tells lines apart.
-func (h *Head) note(level zapcore.Level, text, who string, fields ...zap.Field) {
+// note logs what a peer did, at its level if it is news, and else only to debug:
+// whoever reaches the port can cause a line, as often as it likes. The first of
+// the fields tells lines apart. It reports whether it was news.
+func (h *Head) note(level zapcore.Level, text string, who peer, fields ...zap.Field) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	key := text + who + fields[0].String
-	if h.noted[key] {
+	news := who.book.news(text+who.key+fields[0].String, time.Now())
+	if !news {
 		level = zap.DebugLevel
 	}
-	if len(h.noted) >= maxNoted {
-		clear(h.noted)
-	}
-	h.noted[key] = true
-	h.log.Log(level, text, append(fields, zap.String("node", who))...)
+	h.log.Log(level, text, append(fields, zap.String("node", who.name))...)
+	return news
 }
 
 // told takes note that a node of the run before knows how this one ended.

@@ -39,6 +39,8 @@ func everyMessage() []message {
 		{Type: kindReady},
 		{Type: kindGo},
 		{Type: kindBeat},
+		{Type: kindPing},
+		{Type: kindPong},
 		{Type: kindStop, Signal: syscall.SIGTERM},
 		{Type: kindFail, Outcome: outcome},
 		{Type: kindDone},

@@ -15,8 +15,6 @@ func (w *Worker) run() {
 // hear takes one message of the head, in the reader's goroutine.
 func (w *Worker) hear(m message) error {
 	switch m.Type {
-	case kindRefuse:
-		return m.Refusal
 	case kindWait:
 		w.waiting(*m.Wait)
 	case kindPlace:
@@ -29,6 +27,10 @@ func (w *Worker) hear(m message) error {
 		return w.change(*m.Change)
 	case kindGo:
 		return w.goAhead()
+	case kindPing:
+		if !w.sess.out.send(bare(kindPong)) {
+			return errBehind
+		}
 	case kindStop:
 		w.stopped(m.Signal)
 	case kindOutcome:

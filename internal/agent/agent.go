@@ -148,7 +148,7 @@ func newNode(c Config, kept *series, stop *stopper, stops chan stopRequest, boar
 		cfg: c.Settings, facts: c.Facts, args: c.Args, environ: c.Environ, version: c.Version, log: c.Log, link: c.Link, group: c.Group, origin: c.Origin,
 		name: nameOf(c), stop: stop, stops: stops, removeToken: func() {}, series: kept,
 		waiting: newWaiting(c.Log, c.Live, board.Wait), board: board,
-		joinBy: time.Now().Add(c.Settings.JoinTimeout + max(time.Until(kept.resume), 0)),
+		joinBy: time.Now().Add(c.Settings.JoinTimeout + kept.pauseLeft()),
 	}
 	n.rank.Store(rendezvous.NoRank)
 	n.life, n.cancel = context.WithCancelCause(context.Background())

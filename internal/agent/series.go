@@ -72,6 +72,15 @@ func runs(c Config, stop *stopper, stops chan stopRequest, board *status.Board) 
 	}
 }
 
+// pauseLeft is how long it may take until the next run may begin. A worker isn't
+// told its head's pause.
+func (s *series) pauseLeft() time.Duration {
+	if s.place.Rank > 0 {
+		return backoffMax
+	}
+	return max(time.Until(s.resume), 0)
+}
+
 func (s *series) close() {
 	if s.listener != nil {
 		_ = s.listener.Close()

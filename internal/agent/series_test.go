@@ -21,6 +21,27 @@ func endedRun(restarts config.Restarts) *node {
 	}
 }
 
+// TestPauseIsNoTimeForJoining: JOIN_TIMEOUT may be shorter than the pause between
+// two runs, which only the head knows.
+func TestPauseIsNoTimeForJoining(t *testing.T) { synctest.Test(t, pauseIsNoTimeForJoining) }
+
+func pauseIsNoTimeForJoining(t *testing.T) {
+	for name, tt := range map[string]struct {
+		kept *series
+		want time.Duration
+	}{
+		"first run":                  {&series{}, 0},
+		"head":                       {&series{resume: time.Now().Add(8 * time.Second), place: rendezvous.Place{RunID: "RUN"}}, 8 * time.Second},
+		"worker":                     {&series{place: rendezvous.Place{RunID: "RUN", Rank: 1}}, backoffMax},
+		"worker that lost its head":  {&series{resume: time.Now().Add(8 * time.Second), place: rendezvous.Place{RunID: "RUN", Rank: 1}}, backoffMax},
+		"head whose pause is a past": {&series{resume: time.Now().Add(-time.Hour), place: rendezvous.Place{RunID: "RUN"}}, 0},
+	} {
+		if got := tt.kept.pauseLeft(); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}
+
 // jobsOwn marks a code in TestAgain.
 const jobsOwn = 1000
 

@@ -39,8 +39,9 @@ const (
 	nameEndMargin   = Prefix + "END_MARGIN"
 )
 
-// outputs are set by syminit for the job and ignored where a job starts
-// syminit again.
+// outputs are set by syminit for the job: a syminit that a job starts again doesn't
+// take them for misspelt settings. Of a run of several nodes it ends with 64 all the
+// same, for the secret isn't passed on.
 var outputs = []string{Prefix + "HEAD_IP", Prefix + "NODE_IPS"}
 
 // A variable is one row of the table that Config's fields and tags are.
