@@ -14,8 +14,8 @@ const (
 
 // RuntimeFor chooses the runtime where nobody has: none on one node; on several
 // what the command asks for with vLLM's --distributed-executor-backend,
-// --data-parallel-backend ray, or the options of vLLM's own backend, else Ray
-// where the image has it, else what vLLM can do without.
+// --data-parallel-backend ray, data parallelism, or the options of vLLM's own
+// backend, else Ray where the image has it, else what vLLM can do without.
 func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 	if nodes < 2 {
 		return None, nil
@@ -38,7 +38,7 @@ func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 	default:
 		return "", fmt.Errorf("--distributed-executor-backend %s says nothing about %d nodes: set SYMINIT_RUNTIME to ray, mp or spmd", backend, nodes)
 	}
-	if _, own := line.ownBackend(); own && vllm {
+	if _, own := line.ownBackend(); vllm && (own || line.hasReplicas()) {
 		return MP, nil
 	}
 	switch {
@@ -82,6 +82,13 @@ func (l serveLine) ownBackend() (w written, ok bool) {
 		}
 	}
 	return written{}, false
+}
+
+// hasReplicas reports whether there are some for other nodes too: Ray would leave
+// all of them on the head.
+func (l serveLine) hasReplicas() bool {
+	replicas, _ := l.number(optData, 1)
+	return replicas > 1 && !l.has(optDataLocal)
 }
 
 // staysHere reports whether an option says that everything is on one node.
