@@ -128,6 +128,7 @@ func TestForeignProcessesAreLeftAlone(t *testing.T) {
 	if err := foreign.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = foreign.Process.Kill(); _ = foreign.Wait() })
 	cmd := world{}.command("leave", "1ms", `trap "" TERM; echo ready >&3; exec sleep 1000`)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pgid: foreign.Process.Pid}
 	s := start(t, cmd)

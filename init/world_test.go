@@ -16,6 +16,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/signals"
 )
 
 // The tests run real processes: this test binary, executed again under the name
@@ -62,6 +64,9 @@ func supervisorMain(args []string) int {
 		path = "/nonexistent/agent"
 	}
 	in := newIntake()
+	// Without the assembly of origin.go, what comes before forward has subscribed to
+	// it is lost, and a test doesn't know when that is.
+	in.catch(signals.Forwardable()...)
 	event("armed")
 	code := run(Config{
 		Agent: append([]string{agentName}, args...),
