@@ -11,12 +11,8 @@ import (
 	"time"
 )
 
-// What is left of a job quick after scancel is too much; killWait is KillWait in
-// cluster.sh: what hears nothing is there for at least that long.
-const (
-	quick    = 5 * time.Second
-	killWait = 30 * time.Second
-)
+// quick is how long after scancel something of a job may be alive.
+const quick = 5 * time.Second
 
 // A state is what a run is doing when its job is cancelled, as its output has it.
 type state string
@@ -28,6 +24,7 @@ const (
 	running      state = "running"
 	draining     state = "draining"
 	over         state = "over" // Slurm took the job for done
+	busy         state = "busy" // it took too long, and the machine had too much else to do to tell
 )
 
 // states are in the order of a run.
@@ -104,7 +101,7 @@ func TestScancel(t *testing.T) {
 					}
 					t.Logf("was %s, not %s", was, tt.state)
 				}
-				t.Errorf("the job wasn't cancelled while %s, five times", tt.state)
+				t.Errorf("five times the job wasn't cancelled while %s, or wasn't gone soon on a machine that was busy", tt.state)
 			})
 		}
 	}
@@ -121,7 +118,7 @@ func (h *hosts) cancelled(t *testing.T, j *job) state {
 	}
 	j.until("nothing of the job is alive", func() bool { return len(alive(j.id)) == 0 })
 	took := time.Since(began)
-	free := took - (stall() - stalled)
+	waited := stall() - stalled
 	j.until("the job is gone", func() bool { return !strings.Contains(j.state(), "ING") })
 	if left := append(alive(j.id), h.all(t)); left[0] != "" {
 		t.Errorf("left: %s", left)
@@ -132,12 +129,15 @@ func (h *hosts) cancelled(t *testing.T, j *job) state {
 	if was != podmanStarts && len(before) == 0 {
 		t.Error("none of its processes was seen before")
 	}
-	t.Logf("%s: nothing alive %.1f s after scancel, for %.1f s of which something waited for a CPU", was, took.Seconds(), (took - free).Seconds())
+	t.Logf("%s: nothing alive %.1f s after scancel, for %.1f s of which something waited for a CPU", was, took.Seconds(), waited.Seconds())
+	if took > quick && took-waited <= quick {
+		return busy
+	}
 	if h.scancels[was] == nil {
 		h.scancels[was] = new(struct{ cancelled, quick int })
 	}
 	h.scancels[was].cancelled++
-	if free <= quick && took < killWait {
+	if took <= quick {
 		h.scancels[was].quick++
 	} else {
 		t.Errorf("something was alive for %s", took)
@@ -161,8 +161,8 @@ func alive(id string) []string {
 }
 
 // stall is for how long something has waited for a CPU on this machine (PSI, the
-// kernel's Documentation/accounting/psi.rst): what others do here is nothing that
-// scancel could answer for. 0 where the kernel doesn't tell.
+// kernel's Documentation/accounting/psi.rst): a time in
+// which others had the CPUs is measured again. 0 where the kernel doesn't tell.
 func stall() time.Duration {
 	text, _ := os.ReadFile("/proc/pressure/cpu")
 	var total time.Duration
