@@ -167,13 +167,14 @@ func (s *simulation) node(name string, addr netip.Addr, w simWorker) *simNode {
 // kill ends what runs on a host, as SIGKILL does: the system closes its
 // connections.
 func (s *simulation) kill(host netip.Addr) {
-	for _, n := range s.nodes {
-		if n.addr == host && n.ended.IsZero() {
-			n.killed = true
-			n.die()
+	s.net.kill(host, func() {
+		for _, n := range s.nodes {
+			if n.addr == host && n.ended.IsZero() {
+				n.killed = true
+				n.die()
+			}
 		}
-	}
-	s.net.kill(host)
+	})
 }
 
 // over takes note of a program's end.

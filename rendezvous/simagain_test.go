@@ -153,12 +153,13 @@ func simulateRestarts(t *testing.T, seed uint64) *cluster {
 }
 
 func (c *cluster) killContainer(host netip.Addr) {
-	for _, h := range c.hosts {
-		if h.addr == host {
-			h.die()
+	c.net.kill(host, func() {
+		for _, h := range c.hosts {
+			if h.addr == host {
+				h.die()
+			}
 		}
-	}
-	c.net.kill(host)
+	})
 }
 
 // engine starts a container's program again until it ends well.

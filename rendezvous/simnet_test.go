@@ -415,10 +415,12 @@ func (n *simNet) resetAll(a netip.Addr) {
 	}
 }
 
-// kill closes what a host's processes have open, as the system does.
-func (n *simNet) kill(a netip.Addr) {
+// kill has a host's processes die, and closes what they have open, as the system
+// does: none of them can send another byte.
+func (n *simNet) kill(a netip.Addr, die func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	die()
 	if l := n.host(a).listener; l != nil && !l.shut {
 		l.shut = true
 		l.tell()
