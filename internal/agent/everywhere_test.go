@@ -95,3 +95,20 @@ func TestDoneJobWaitsForTheOthers(t *testing.T) {
 		t.Errorf("others had only %s", took)
 	}
 }
+
+// TestJobIsNotToldAgainByBoth: whoever has told it a second time himself need not
+// be helped.
+func TestJobIsNotToldAgainByBoth(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	r.how = jobStop{again: true}
+	job := r.sh(t, "n=0; trap 'n=$((n+1)); [ $n -gt 2 ] || echo >$UP' TERM; trap 'exit $n' PWR")
+	for range 2 {
+		r.own <- syscall.SIGTERM
+		r.await(t)
+	}
+	r.tellAgain(job, syscall.SIGTERM, tellAgainSoon)
+	r.own <- syscall.SIGPWR // above TERM: a shell runs the traps in the order of the numbers
+	if got := endOf(job).ExitStatus(); got != 2 {
+		t.Errorf("the job got TERM %d times, want twice", got)
+	}
+}
