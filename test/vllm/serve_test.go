@@ -14,7 +14,8 @@ import (
 
 // TestServes: one command on two nodes answers a completion; every process of
 // vLLM's has its own node's address; and docker stop at the head ends both
-// nodes with vLLM's own code.
+// nodes with vLLM's own code, after the requests in flight, which vLLM was to wait
+// for, have been answered.
 func TestServes(t *testing.T) {
 	inEachMode(t, serving, func(t *testing.T, m mode, head, worker *containers.Container) {
 		if err := complete(head, 8); err != nil {
@@ -24,14 +25,23 @@ func TestServes(t *testing.T) {
 		for _, n := range []*containers.Container{head, worker} {
 			wantOwnAddress(t, n)
 		}
+		var answers []<-chan error
+		if !m.hasty {
+			answers = load(t, head)
+		}
 		client := http.Client{Timeout: time.Second}
 		health := url(head, "/health")
 		stop(t, head, head, worker)
+		for _, answer := range answers {
+			if err := <-answer; err != nil {
+				t.Errorf("a request that was in flight: %v", err)
+			}
+		}
 		if answer, err := client.Get(health); err == nil {
 			answer.Body.Close()
 			t.Errorf("the port still answers: %s", answer.Status)
 		}
-	})
+	}, "--shutdown-timeout", "100")
 }
 
 // wantOwnAddress checks the variables that are one node's own, in every process
