@@ -2,6 +2,7 @@ package launch
 
 import (
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,19 +21,23 @@ func (p *Process) Ask(s syscall.Signal) error {
 }
 
 // isVLLM reports whether the process, which may have been another program
-// first, is vLLM now. A wrapper that waits for vLLM is not: it might tell nobody.
+// first, is vLLM now: Python with vLLM's command. What waits for vLLM, a shell's
+// script by that name too, is not: it might tell nobody.
 func (p *Process) isVLLM() bool {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/cmdline")
 	if err != nil {
 		return false
 	}
 	argv := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
-	if afterServe(argv) == 2 {
-		return true
+	if !strings.HasPrefix(filepath.Base(argv[0]), "python") {
+		return afterServe(argv) == 2
 	}
 	words := argv[1:] // behind the interpreter, and its options
 	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "-m" {
 		words = words[1:]
 	}
-	return afterServe(words) == 2 || len(words) > 1 && words[0] == "-m" && IsVLLMServe(words)
+	if len(words) > 0 && words[0] == "-m" { // of another module vLLM is only an argument
+		return afterServe(words) == 3 || afterModule(words) == 2
+	}
+	return afterServe(words) == 2
 }
