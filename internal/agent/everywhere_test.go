@@ -9,6 +9,9 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/rendezvous"
 )
 
 // spreader is a head's membership that takes note of what is passed on.
@@ -94,4 +97,25 @@ func TestDoneJobWaitsForTheOthers(t *testing.T) {
 	if took := time.Since(began); took < r.timeout-r.reserve(jobReserve) {
 		t.Errorf("others had only %s", took)
 	}
+}
+
+// TestKilledJobIsWaitedFor: that the run is over somewhere else doesn't mean that a
+// job which was killed is gone.
+func TestKilledJobIsWaitedFor(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	job := r.sh(t, "trap '' TERM")
+	r.mu.Lock()
+	r.killed = true
+	r.mu.Unlock()
+	n, over := &node{log: zap.NewNop(), stop: r.stopper}, make(chan struct{})
+	go func() { defer close(over); n.endJob(launch.Plan{}, job, rendezvous.Outcome{}) }()
+	select {
+	case <-over:
+		t.Error("nobody waits for the job")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := job.Signal(syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	<-over
 }
