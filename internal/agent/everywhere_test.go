@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"syscall"
@@ -118,4 +119,28 @@ func TestKilledJobIsWaitedFor(t *testing.T) {
 		t.Error(err)
 	}
 	<-over
+}
+
+// lastWord is a membership that takes note of whether there is time to tell the
+// others how the run ended.
+type lastWord struct {
+	alone
+	time bool
+}
+
+func (l *lastWord) Settle(ctx context.Context, o rendezvous.Outcome, _ func(rendezvous.Outcome) bool) rendezvous.Outcome {
+	l.time = ctx.Err() == nil
+	<-ctx.Done()
+	return o
+}
+
+// TestOthersAreToldAtTheDeadline: a node whose job hangs in the kernel says how the
+// run ended, though it waits for nobody any more. Else a head would be lost to all.
+func TestOthersAreToldAtTheDeadline(t *testing.T) {
+	r, m := newStopRun(t, time.Minute), &lastWord{}
+	r.hurry()
+	(&node{cfg: settings(t), stop: r.stopper}).settle(m, rendezvous.Outcome{})
+	if !m.time {
+		t.Error("there is no time for it")
+	}
 }
