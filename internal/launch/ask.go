@@ -1,6 +1,8 @@
 package launch
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,11 +15,25 @@ import (
 // time: the workers that tensor parallelism has on a node leave at once when they
 // are told, and the requests in flight, which --shutdown-timeout gives time,
 // fail (vllm/v1/executor/multiproc_executor.py, 0.32).
+//
+// One that is stopped goes on, as it could not end otherwise: with Ctrl-Z in a
+// container no shell is there to continue it.
 func (p *Process) Ask(s syscall.Signal) error {
+	target := -p.pid
 	if p.isVLLM() {
-		return p.kill(p.pid, s)
+		target = p.pid
 	}
-	return p.Signal(s)
+	err := p.kill(target, s)
+	if p.stopped() {
+		err = errors.Join(err, p.Signal(syscall.SIGCONT))
+	}
+	return err
+}
+
+// stopped reports whether the process is, by a signal (proc_pid_stat(5)).
+func (p *Process) stopped() bool {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/stat")
+	return bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" T"))
 }
 
 // isVLLM reports whether the process, which may have been another program

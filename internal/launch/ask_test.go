@@ -67,6 +67,21 @@ time.sleep(1000)
 	}
 }
 
+// TestAskOfAStoppedOne: it ends, as one that was stopped with Ctrl-Z in a container,
+// where no shell continues it.
+func TestAskOfAStoppedOne(t *testing.T) {
+	p := start(t, Command{Argv: []string{"sh", "-c", "trap 'exit 5' TERM; echo $$; kill -STOP $$; while :; do :; done"}, Env: []string{"PATH=" + os.Getenv("PATH")}})
+	printedPid(t, p)
+	eventually(t, "it is stopped", p.stopped)
+	if err := p.Ask(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	waitDone(t, p)
+	if code := p.Status().ExitStatus(); code != 5 {
+		t.Errorf("it ended with %d, want 5", code)
+	}
+}
+
 // pending returns the signals that wait for a process: bit n-1 is signal n.
 func pending(t *testing.T, pid int) (set uint64) {
 	t.Helper()
