@@ -117,7 +117,7 @@ type Head struct {
 	absent    map[int]bool // ranks of the run before whose nodes have not heard that there is no other; true: they still may, see comeback
 	problem   string
 	// What has been told of peers that have proven nothing, and of those that
-	// have, so that the first keep nothing back about the second.
+	// have and of the head itself, so that the first keep nothing back about these.
 	strangers, applicants *notebook
 	closed                bool
 }

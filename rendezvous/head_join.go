@@ -34,7 +34,7 @@ func (h *Head) accept() {
 			h.log.Error("the rendezvous port was closed: no more nodes can join", zap.Error(err))
 			return
 		}
-		h.note(zap.WarnLevel, "cannot accept a connection, trying again", peer{name: h.cfg.Self.Name, book: h.strangers},
+		h.note(zap.WarnLevel, "cannot accept a connection, trying again", peer{name: h.cfg.Self.Name, book: h.applicants},
 			zap.String("reason", err.Error()), zap.Duration("in", pause))
 		h.door.evict()
 		select {

@@ -561,6 +561,34 @@ func (f *flaky) Accept() (net.Conn, error) {
 	return f.Listener.Accept()
 }
 
+// TestStrangersHideNoFault: that the head can't accept is said, however much strangers
+// have made it say before.
+func TestStrangersHideNoFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		f := &flaky{Listener: p}
+		cfg.Listener = f
+		log, seen := logs()
+		cfg.Log = log
+		h := startHead(t, cfg)
+		h.mu.Lock()
+		h.strangers.spent = maxNoted
+		h.mu.Unlock()
+		synctest.Wait()
+		f.failures = 1 // for the next Accept, after this connection
+		conn, err := p.dial(t.Context(), addr("10.6.6.6"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if !said(seen.FilterLevelExact(zap.WarnLevel), "cannot accept") {
+			t.Error("it isn't said")
+		}
+		_, _ = conn.Close(), h.Close()
+	})
+}
+
 func TestAcceptSurvivesErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()

@@ -115,6 +115,33 @@ print("g" + "ot", input()); sys.exit(5)'` + "\n")
 	s.expect("code 5.")
 }
 
+// What was started in the background, and has come into the foreground since, is
+// stopped by Ctrl-Z as well. A shell sends no CONT to what runs already.
+func TestSuspendAfterTheBackground(t *testing.T) {
+	s := newShell(t)
+	s.expect("ready> ")
+	s.write(`$syminit python3 -c '
+import signal, time
+front = lambda: open("/proc/self/stat").read().split()[7]
+signal.signal(signal.SIGCONT, lambda *_: print("u" + "p", flush=True))
+shell = front(); print("back" + "ground", flush=True)
+while front() == shell: time.sleep(0.01)
+print("fore" + "ground", flush=True)
+while True: time.sleep(1)' &` + "\n")
+	s.expect("background")
+	s.write("fg\n")
+	s.expect("foreground")
+	s.write("\x1a")
+	s.expect("Stopped")
+	s.expect("ready> ")
+	s.write("fg\n")
+	s.expect("up")
+	s.write("\x03")
+	s.expect("ready> ")
+	s.write("echo code $?.\n")
+	s.expect("code 130.")
+}
+
 // Ctrl-C reaches the job once, and the shell has the terminal again.
 func TestInterrupt(t *testing.T) {
 	s := newShell(t)

@@ -258,9 +258,10 @@ func (n *node) outcome(code int, cause string) rendezvous.Outcome {
 }
 
 // settle makes o the outcome everywhere. A node that does not answer is lost
-// by then, or the stop is at its end.
+// by then, or the stop is at its end, whose last moment is for telling the others.
 func (n *node) settle(m member, o rendezvous.Outcome) rendezvous.Outcome {
-	ctx, cancel := context.WithTimeout(n.stop.patient, n.cfg.LostAfter)
+	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.LostAfter)
 	defer cancel()
+	defer context.AfterFunc(n.stop.patient, func() { time.AfterFunc(n.stop.reserve(tellReserve), cancel) })()
 	return m.Settle(ctx, o, n.again)
 }

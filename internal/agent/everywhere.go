@@ -58,19 +58,16 @@ func (n *node) jobOver(m member, plan launch.Plan, job *launch.Process) rendezvo
 	return n.outcomeOf(n.life.Err())
 }
 
-// endJob ends this node's job, as the run is over. Where every node has one and
-// this one has been told to stop already, it has the time that it was given
-// then: the stop ends it.
+// endJob ends this node's job, as the run is over. One that was killed already has
+// the time to be gone, and where every node has a job and this one has been told to
+// stop, it has the time that it was given then: the stop ends it.
 func (n *node) endJob(plan launch.Plan, job *launch.Process, o rendezvous.Outcome) {
 	level := zapcore.WarnLevel
 	if o.Code == 0 {
 		level = zapcore.InfoLevel
 	}
 	n.log.Log(level, "the run is over, ending the job: "+o.Cause)
-	switch {
-	case n.stop.killedJob():
-		return // it has been waited for
-	case n.onEveryNode() && n.stop.toldJob():
+	if n.stop.killedJob() || n.onEveryNode() && n.stop.toldJob() {
 		select {
 		case <-job.Done():
 		case <-n.stop.patient.Done():

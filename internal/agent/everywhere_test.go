@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"syscall"
@@ -9,6 +10,9 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/rendezvous"
 )
 
 // spreader is a head's membership that takes note of what is passed on.
@@ -110,5 +114,50 @@ func TestJobIsNotToldAgainByBoth(t *testing.T) {
 	r.own <- syscall.SIGPWR // above TERM: a shell runs the traps in the order of the numbers
 	if got := endOf(job).ExitStatus(); got != 2 {
 		t.Errorf("the job got TERM %d times, want twice", got)
+	}
+}
+
+// TestKilledJobIsWaitedFor: that the run is over somewhere else doesn't mean that a
+// job which was killed is gone.
+func TestKilledJobIsWaitedFor(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	job := r.sh(t, "trap '' TERM")
+	r.mu.Lock()
+	r.killed = true
+	r.mu.Unlock()
+	n, over := &node{log: zap.NewNop(), stop: r.stopper}, make(chan struct{})
+	go func() { defer close(over); n.endJob(launch.Plan{}, job, rendezvous.Outcome{}) }()
+	select {
+	case <-over:
+		t.Error("nobody waits for the job")
+	case <-time.After(50 * time.Millisecond):
+	}
+	if err := job.Signal(syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	<-over
+}
+
+// lastWord is a membership that takes note of whether there is time to tell the
+// others how the run ended.
+type lastWord struct {
+	alone
+	time bool
+}
+
+func (l *lastWord) Settle(ctx context.Context, o rendezvous.Outcome, _ func(rendezvous.Outcome) bool) rendezvous.Outcome {
+	l.time = ctx.Err() == nil
+	<-ctx.Done()
+	return o
+}
+
+// TestOthersAreToldAtTheDeadline: a node whose job hangs in the kernel says how the
+// run ended, though it waits for nobody any more. Else a head would be lost to all.
+func TestOthersAreToldAtTheDeadline(t *testing.T) {
+	r, m := newStopRun(t, time.Minute), &lastWord{}
+	r.hurry()
+	(&node{cfg: settings(t), stop: r.stopper}).settle(m, rendezvous.Outcome{})
+	if !m.time {
+		t.Error("there is no time for it")
 	}
 }

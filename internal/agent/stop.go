@@ -17,10 +17,12 @@ import (
 
 // Parts of STOP_TIMEOUT that are kept back. The job's is for what follows its
 // end: telling the other nodes, ending the runtime, sweeping strays. A node
-// without the job waits longer than that for the head to say how it ended.
+// without the job waits longer than that for the head to say how it ended, and
+// what is said then has a part of the rest to arrive.
 const (
 	jobReserve  = 1500 * time.Millisecond
 	nodeReserve = 500 * time.Millisecond
+	tellReserve = 250 * time.Millisecond
 )
 
 // stopConfig is what a stopper needs.

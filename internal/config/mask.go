@@ -78,11 +78,11 @@ func leftOpen(value string) string {
 }
 
 var (
-	secretOption = pattern(`(?i)^-.*(key|token|secret|password)\+?$`)
+	secretOption = pattern(`(?i)^-.*(key|token|secret|passw(or)?d|credentials?)\+?$`)
 	// vLLM takes beginnings of --api-key and --hf-token.
 	secretBeginning = pattern(`^--(api[-_]k|hf[-_]t)`)
-	secretWord      = pattern(`(?i)^["']?(authorization:|bearer)$`)
-	secretName      = pattern(`(?i)(^|_)(key|token|secret|password|credentials?)(_|$)|apikey|passw(or)?d$`)
+	secretWord      = pattern(`(?i)(authorization|key|token|secret|password):$|(^|["'=])(bearer|basic)$`) // as in a header
+	secretName      = pattern(`(?i)(^|[^a-z])(key|token|secret|password|credentials?)([^a-z]|$)|apikey|passw(or)?d$`)
 
 	secretUser  = lazily(`(://)[^/@\s"'?#]+@`)
 	secretQuery = lazily(`(?i)([?&][^=&?\s"']*(?:key|token|secret|password|signature)=)[^&#\s"']+`)

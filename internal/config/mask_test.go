@@ -73,6 +73,10 @@ func TestSecretsWithinArguments(t *testing.T) {
 		{"-e", "OPENAI_APIKEY=S3CRET"},
 		{"sh", "-c", `export HF_TOKEN='S3CRET S3CRET'; vllm serve m --api-key "S3CRET S3CRET" --port 1`},
 		{"sh", "-c", `export PGPASSWORD="S3CRET";vllm serve m --x "{\"token\": \"S3CRET\"}" -H "Authorization: Bearer S3CRET"`},
+		{"curl", "-H", "X-Api-Key: S3CRET", "--header=Authorization: Basic S3CRET", "-Hx-auth-token: S3CRET"},
+		{"vllm", "bench", "serve", "--header", "x-api-key=S3CRET", "--header", "Authorization=Bearer S3CRET"},
+		{"env", "OTEL_EXPORTER_OTLP_HEADERS=api-key=S3CRET", "vllm", "--passwd", "S3CRET", "--credentials=S3CRET"},
+		{"python", "-c", `import os; os.environ["HF_TOKEN"]="S3CRET"; login(token="S3CRET")`},
 		{"bash", "-c", `vllm serve m --x '{"token": "S3CRET S3CRET", "y": 1}'`},
 	} {
 		if got := strings.Join(config.MaskSecrets(args), " "); strings.Contains(got, "S3CRET") {

@@ -1,7 +1,10 @@
 package launch
 
 import (
+	"bytes"
+	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,27 +15,45 @@ import (
 // time: the workers that tensor parallelism has on a node leave at once when they
 // are told, and the requests in flight, which --shutdown-timeout gives time,
 // fail (vllm/v1/executor/multiproc_executor.py, 0.32).
+//
+// One that is stopped goes on, as it could not end otherwise: with Ctrl-Z in a
+// container no shell is there to continue it.
 func (p *Process) Ask(s syscall.Signal) error {
+	target := -p.pid
 	if p.isVLLM() {
-		return p.kill(p.pid, s)
+		target = p.pid
 	}
-	return p.Signal(s)
+	err := p.kill(target, s)
+	if p.stopped() {
+		err = errors.Join(err, p.Signal(syscall.SIGCONT))
+	}
+	return err
+}
+
+// stopped reports whether the process is, by a signal (proc_pid_stat(5)).
+func (p *Process) stopped() bool {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/stat")
+	return bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" T"))
 }
 
 // isVLLM reports whether the process, which may have been another program
-// first, is vLLM now. A wrapper that waits for vLLM is not: it might tell nobody.
+// first, is vLLM now: Python with vLLM's command. What waits for vLLM, a shell's
+// script by that name too, is not: it might tell nobody.
 func (p *Process) isVLLM() bool {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/cmdline")
 	if err != nil {
 		return false
 	}
 	argv := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
-	if afterServe(argv) == 2 {
-		return true
+	if !strings.HasPrefix(filepath.Base(argv[0]), "python") {
+		return afterServe(argv) == 2
 	}
 	words := argv[1:] // behind the interpreter, and its options
 	for len(words) > 0 && strings.HasPrefix(words[0], "-") && words[0] != "-m" {
 		words = words[1:]
 	}
-	return afterServe(words) == 2 || len(words) > 1 && words[0] == "-m" && IsVLLMServe(words)
+	if len(words) > 0 && words[0] == "-m" { // of another module vLLM is only an argument
+		return afterServe(words) == 3 || afterModule(words) == 2
+	}
+	return afterServe(words) == 2
 }

@@ -197,9 +197,10 @@ func (p *Process) wait() {
 	// The dead process keeps its number, which is also its group's and its
 	// session's, until it is reaped: till then these can't be mistaken.
 	for awaitChange(p.pid) {
-		// Without the terminal the process is stopped by what syminit is sent,
-		// with Ctrl-Z, and hands on.
-		if suspended := p.takeTerminal() || !p.terminal && inForeground(p.caller); suspended && p.onStop != nil {
+		// Without the terminal, as one that was started in the background hasn't
+		// it, the process is stopped by what syminit is sent, with Ctrl-Z, and
+		// hands on.
+		if suspended := p.takeTerminal() || inForeground(p.caller); suspended && p.onStop != nil {
 			p.onStop()
 		}
 	}

@@ -38,7 +38,7 @@ func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 	default:
 		return "", fmt.Errorf("--distributed-executor-backend %s says nothing about %d nodes: set SYMINIT_RUNTIME to ray, mp or spmd", backend, nodes)
 	}
-	if _, own := line.ownBackend(); vllm && (own || line.hasReplicas()) {
+	if _, own := line.ownBackend(); vllm && own || afterServe(command) > 0 && line.hasReplicas() {
 		return MP, nil
 	}
 	switch {

@@ -42,6 +42,7 @@ func TestRuntimeFor(t *testing.T) {
 		{command: "vllm serve m -dp 2", nodes: 2, image: withRay, want: MP},
 		{command: "vllm serve m -dp 1", nodes: 2, image: withRay, want: Ray},
 		{command: "vllm serve m -dp 2 --distributed-executor-backend ray", nodes: 2, image: withRay, want: Ray},
+		{command: "python -m vllm.entrypoints.openai.api_server -dp 2", nodes: 2, image: withRay, want: Ray},
 		{command: "python train.py -dp 2", nodes: 2, image: withRay, want: Ray},
 		{command: "vllm serve m -dp 4 -dph", nodes: 2, image: withRay, want: MP},
 		{command: "vllm serve m -dp 2 -dpe", nodes: 2, image: withRay, want: MP},
