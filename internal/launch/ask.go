@@ -1,7 +1,6 @@
 package launch
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -30,10 +29,10 @@ func (p *Process) Ask(s syscall.Signal) error {
 	return err
 }
 
-// stopped reports whether the process is, by a signal (proc_pid_stat(5)).
+// stopped reports whether the process is, by a signal.
 func (p *Process) stopped() bool {
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/stat")
-	return bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" T"))
+	s, _ := readStat(p.pid)
+	return s.state == 'T'
 }
 
 // isVLLM reports whether the process, which may have been another program
