@@ -49,6 +49,7 @@ type stopRequest struct {
 type jobStop struct {
 	headless bool // it isn't: it ends when the head's has
 	again    bool // a second time some time after the first
+	says     bool // it says when it serves
 }
 
 // String says which signal came where.
@@ -303,7 +304,7 @@ func (s *stopper) send(sig syscall.Signal) {
 	case to == syscall.SIGCONT:
 		err = s.job.Continue()
 	case signals.AsksToEnd(to):
-		err = s.job.Ask(to)
+		err = s.job.Ask(to, s.serving || !s.how.says)
 	default:
 		err = s.job.Signal(to)
 	}

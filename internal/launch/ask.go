@@ -10,16 +10,17 @@ import (
 )
 
 // Ask sends a signal that asks for an end: to the process group, or to the
-// process alone where that is vLLM's first. It then tells the others in its own
-// time: the workers that tensor parallelism has on a node leave at once when they
-// are told, and the requests in flight, which --shutdown-timeout gives time,
-// fail (vllm/v1/executor/multiproc_executor.py, 0.32).
+// process alone where that is vLLM's first and may have requests in flight. It
+// then tells the others in its own time: the workers that tensor parallelism has
+// on a node leave at once when they are told, and the requests, which
+// --shutdown-timeout gives time, fail (vllm/v1/executor/multiproc_executor.py,
+// 0.32). One that starts takes twice as long to end when it alone is told.
 //
 // One that is stopped goes on, as it could not end otherwise: with Ctrl-Z in a
 // container no shell is there to continue it.
-func (p *Process) Ask(s syscall.Signal) error {
+func (p *Process) Ask(s syscall.Signal, inFlight bool) error {
 	target := -p.pid
-	if p.isVLLM() {
+	if inFlight && p.isVLLM() {
 		target = p.pid
 	}
 	err := p.kill(target, s)

@@ -39,22 +39,24 @@ time.sleep(1000)
 		argv  []string
 		alone bool
 	}{
-		"vllm serve":     {[]string{vllm, "serve", "m"}, true},
-		"with env":       {[]string{"env", "A=1", vllm, "serve", "m"}, true},
-		"the module":     {[]string{"python3", "-u", "-m", "vllm.entrypoints.openai.api_server", "--model", "m"}, true},
-		"its command":    {[]string{"python3", "-m", "vllm.entrypoints.cli.main", "serve", "m"}, true},
-		"another module": {[]string{"python3", "-m", "wrapper", vllm, "serve", "m"}, false},
-		"as an argument": {[]string{"sh", "-c", strings.TrimPrefix(script, "#!/bin/sh\n"), "vllm", "serve"}, false},
-		"another":        {[]string{filepath.Join(dir, "bin/other"), "serve", "m"}, false},
-		"not its server": {[]string{vllm, "bench", "m"}, false},
-		"one that waits": {[]string{"unshare", "--fork", vllm, "serve", "m"}, false},
-		"a script":       {[]string{filepath.Join(dir, "bin/scripted/vllm"), "serve", "m"}, false},
-		"a wrapper":      {[]string{wrapper, vllm, "serve", "m"}, false},
+		"vllm serve":      {[]string{vllm, "serve", "m"}, true},
+		"while it starts": {[]string{vllm, "serve", "m"}, false},
+		"with env":        {[]string{"env", "A=1", vllm, "serve", "m"}, true},
+		"the module":      {[]string{"python3", "-u", "-m", "vllm.entrypoints.openai.api_server", "--model", "m"}, true},
+		"its command":     {[]string{"python3", "-m", "vllm.entrypoints.cli.main", "serve", "m"}, true},
+		"another module":  {[]string{"python3", "-m", "wrapper", vllm, "serve", "m"}, false},
+		"as an argument":  {[]string{"sh", "-c", strings.TrimPrefix(script, "#!/bin/sh\n"), "vllm", "serve"}, false},
+		"another":         {[]string{filepath.Join(dir, "bin/other"), "serve", "m"}, false},
+		"not its server":  {[]string{vllm, "bench", "m"}, false},
+		"one that waits":  {[]string{"unshare", "--fork", vllm, "serve", "m"}, false},
+		"a script":        {[]string{filepath.Join(dir, "bin/scripted/vllm"), "serve", "m"}, false},
+		"a wrapper":       {[]string{wrapper, vllm, "serve", "m"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			inFlight := name != "while it starts"
 			p := start(t, Command{Argv: tt.argv, Env: []string{"PATH=" + os.Getenv("PATH"), "PYTHONPATH=" + dir}})
 			child := printedPid(t, p)
-			if err := p.Ask(syscall.SIGTERM); err != nil {
+			if err := p.Ask(syscall.SIGTERM, inFlight); err != nil {
 				t.Fatal(err)
 			}
 			told := pending(t, child)&(1<<(unix.SIGTERM-1)) != 0
@@ -73,7 +75,7 @@ func TestAskOfAStoppedOne(t *testing.T) {
 	p := start(t, Command{Argv: []string{"sh", "-c", "trap 'exit 5' TERM; echo $$; kill -STOP $$; while :; do :; done"}, Env: []string{"PATH=" + os.Getenv("PATH")}})
 	printedPid(t, p)
 	eventually(t, "it is stopped", p.stopped)
-	if err := p.Ask(syscall.SIGTERM); err != nil {
+	if err := p.Ask(syscall.SIGTERM, true); err != nil {
 		t.Fatal(err)
 	}
 	waitDone(t, p)
