@@ -1,0 +1,69 @@
+package agent
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/internal/launch"
+)
+
+// TestServerIsToldAlone: vLLM's first process, as soon as there may be requests in
+// flight; before, each of its processes.
+func TestServerIsToldAlone(t *testing.T) {
+	vllm := filepath.Join(t.TempDir(), "vllm")
+	// A child that is stopped keeps what it is told.
+	const script = `#!/usr/bin/env python3
+import os, signal, subprocess, time
+signal.signal(signal.SIGTERM, lambda *_: None)
+child = subprocess.Popen(["sleep", "1000"])
+os.kill(child.pid, signal.SIGSTOP)
+with open(os.environ["UP"], "w") as up: up.write(str(child.pid))
+while True: time.sleep(1000)
+`
+	if err := os.WriteFile(vllm, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ says, serves, alone bool }{
+		"starts":      {says: true},
+		"serves":      {says: true, serves: true, alone: true},
+		"not to know": {alone: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newStopRun(t, time.Minute)
+			job, err := r.startJob(jobStop{says: tt.says}, func() (*launch.Process, error) {
+				return launch.Start(launch.Command{Argv: []string{vllm, "serve", "m"}, Env: append(os.Environ(), "UP="+r.up)},
+					launch.ProcessConfig{Name: "job", Log: zap.NewNop()})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { job.Stop(0) })
+			child, err := os.ReadFile(r.up)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.serves {
+				r.serves()
+			}
+			r.own <- syscall.SIGTERM
+			r.own <- syscall.SIGWINCH // taken when the other has been sent
+			status, err := os.ReadFile("/proc/" + string(child) + "/status")
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, pending, _ := strings.Cut(string(status), "ShdPnd:\t")
+			set, err := strconv.ParseUint(pending[:16], 16, 64)
+			if told := set&(1<<(unix.SIGTERM-1)) != 0; err != nil || told == tt.alone {
+				t.Errorf("a child was told to end: %t, %v", told, err)
+			}
+		})
+	}
+}
