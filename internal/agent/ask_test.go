@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/internal/status"
 )
 
 // TestServerIsToldAlone: vLLM's first process, as soon as there may be requests in
@@ -31,14 +33,28 @@ while True: time.sleep(1000)
 	if err := os.WriteFile(vllm, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, tt := range map[string]struct{ says, serves, alone bool }{
-		"starts":      {says: true},
-		"serves":      {says: true, serves: true, alone: true},
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = closed.Close()
+	serves := func(at string) *status.Health { return &status.Health{URL: "http://" + at + "/health"} }
+	for name, tt := range map[string]struct {
+		health *status.Health
+		alone  bool
+	}{
+		"starts":      {health: serves(closed.Addr().String())},
+		"serves":      {health: serves(l.Addr().String()), alone: true},
 		"not to know": {alone: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newStopRun(t, time.Minute)
-			job, err := r.startJob(jobStop{says: tt.says}, func() (*launch.Process, error) {
+			job, err := r.startJob(jobStop{health: tt.health}, func() (*launch.Process, error) {
 				return launch.Start(launch.Command{Argv: []string{vllm, "serve", "m"}, Env: append(os.Environ(), "UP="+r.up)},
 					launch.ProcessConfig{Name: "job", Log: zap.NewNop()})
 			})
@@ -49,9 +65,6 @@ while True: time.sleep(1000)
 			child, err := os.ReadFile(r.up)
 			if err != nil {
 				t.Fatal(err)
-			}
-			if tt.serves {
-				r.serves()
 			}
 			r.own <- syscall.SIGTERM
 			r.own <- syscall.SIGWINCH // taken when the other has been sent

@@ -26,7 +26,7 @@ const (
 
 // jobStop is how this node's job is told to stop.
 func (n *node) jobStop(plan launch.Plan) jobStop {
-	how := jobStop{headless: plan.Headless, says: n.board.Read().Health != nil}
+	how := jobStop{headless: plan.Headless, health: n.board.Read().Health}
 	if n.runtime != launch.None && launch.IsVLLMServe(n.args) {
 		how.again = true
 	}

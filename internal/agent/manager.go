@@ -58,27 +58,19 @@ func (n *node) managed() bool { return n.runtime != launch.None }
 // this node is ready as syminit health has it: before the job starts, unless that
 // is a server that says so itself. That one is waited for until ctx ends.
 func (n *node) awaitReady(ctx context.Context) {
-	if n.board.Read().Health == nil {
-		n.readyNow()
-		return
-	}
-	log := n.log
-	if !n.managed() {
-		log = zap.NewNop() // an init has nothing to say of it
-	}
-	slow := newSlow(log)
-	go func() {
-		if n.board.AwaitReady(ctx, slow.notYet) == nil {
-			log.Info("the server is ready", zap.Duration("after", time.Since(slow.began)))
-			n.stop.serves()
-			n.readyNow()
-		}
-	}()
-}
-
-func (n *node) readyNow() {
-	if n.managed() {
+	switch {
+	case !n.managed():
+	case n.board.Read().Health == nil:
 		n.manager.up()
+	default:
+		slow := newSlow(n.log)
+		go func() {
+			if n.board.AwaitReady(ctx, slow.notYet) == nil {
+				n.log.Info("the server is ready", zap.Duration("after", time.Since(slow.began)))
+				n.stop.serves()
+				n.manager.up()
+			}
+		}()
 	}
 }
 

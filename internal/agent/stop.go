@@ -47,9 +47,9 @@ type stopRequest struct {
 
 // jobStop is how a job is told to stop.
 type jobStop struct {
-	headless bool // it isn't: it ends when the head's has
-	again    bool // a second time some time after the first
-	says     bool // it says when it serves
+	headless bool           // it isn't: it ends when the head's has
+	again    bool           // a second time some time after the first
+	health   *status.Health // where it serves; nil: not to be known
 }
 
 // String says which signal came where.
@@ -304,7 +304,7 @@ func (s *stopper) send(sig syscall.Signal) {
 	case to == syscall.SIGCONT:
 		err = s.job.Continue()
 	case signals.AsksToEnd(to):
-		err = s.job.Ask(to, s.serving || !s.how.says)
+		err = s.job.Ask(to, s.how.health == nil || s.how.health.Listens())
 	default:
 		err = s.job.Signal(to)
 	}

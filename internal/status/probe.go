@@ -51,3 +51,23 @@ func probe(ctx context.Context, h Health) error {
 	}
 	return nil
 }
+
+// Listens reports whether somebody takes connections where the job is to serve:
+// then it may have requests, though it has not been found ready yet. It takes a
+// tenth of a second at most.
+func (h Health) Listens() bool {
+	network, address := "unix", h.Socket
+	if h.Socket == "" {
+		u, err := url.Parse(h.URL)
+		if err != nil {
+			return false
+		}
+		network, address = "tcp", u.Host
+	}
+	conn, err := net.DialTimeout(network, address, 100*time.Millisecond)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
