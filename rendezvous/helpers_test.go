@@ -138,6 +138,13 @@ func agree(t testing.TB, cfg HeadConfig, workers ...WorkerConfig) *run {
 	for _, w := range workers {
 		joins = append(joins, start(t.Context(), w))
 	}
+	r.gather(t, joins)
+	return r
+}
+
+// gather waits until all have the roster.
+func (r *run) gather(t testing.TB, joins []<-chan joined) {
+	t.Helper()
 	var err error
 	if r.roster, err = r.head.Gather(t.Context()); err != nil {
 		t.Fatal(err)
@@ -149,7 +156,6 @@ func agree(t testing.TB, cfg HeadConfig, workers ...WorkerConfig) *run {
 		}
 		r.workers[j.Rank()-1] = j.Worker
 	}
-	return r
 }
 
 // ready passes the barrier on every node.

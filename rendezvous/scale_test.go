@@ -45,17 +45,7 @@ func TestThousandWorkers(t *testing.T) {
 		t.Errorf("a node costs %d bytes, want at most %d", each, most)
 	}
 	joins = append(joins, start(t.Context(), workers[0]))
-	var err error
-	if r.roster, err = r.head.Gather(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range joins {
-		j := <-c
-		if j.err != nil {
-			t.Fatal(j.err)
-		}
-		r.workers[j.Rank()-1] = j.Worker
-	}
+	r.gather(t, joins)
 	for i, w := range r.workers {
 		if !reflect.DeepEqual(w.Roster(), r.roster) {
 			t.Fatalf("%s has another roster", w.Roster().Nodes[i+1])

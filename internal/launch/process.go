@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killGrace is how long a process that was killed is waited for.
+// killGrace is how long a process that was killed is waited for, or the rest of
+// its session: what a KILL doesn't end by then hangs in the kernel.
 const killGrace = 2 * time.Second
 
 // ProcessConfig says how a process is looked after.

@@ -10,13 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// sessionPoll is how often a killed session is looked at again.
-	sessionPoll = 2 * time.Millisecond
-	// sessionLimit is how long that goes on: what a KILL doesn't end by then
-	// hangs in the kernel.
-	sessionLimit = 2 * time.Second
-)
+// sessionPoll is how often a killed session is looked at again.
+const sessionPoll = 2 * time.Millisecond
 
 // killSession kills every process of a session but its leader, until there is
 // none left. The leader must not have been reaped, so that its number can't
@@ -24,7 +19,7 @@ const (
 func killSession(leader int) {
 	tick := time.NewTicker(sessionPoll)
 	defer tick.Stop()
-	for deadline := time.Now().Add(sessionLimit); ; <-tick.C {
+	for deadline := time.Now().Add(killGrace); ; <-tick.C {
 		// A process may have been forked while the list was read: only an
 		// empty list ends this.
 		if killMembers(leader) == 0 || time.Now().After(deadline) {
