@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os/exec"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/syminit/syminit/bench/docker"
+	"github.com/syminit/syminit/test/vllm/client"
 )
 
 // A world is the two nodes of one run.
@@ -122,17 +120,11 @@ func (w *world) kill(node, process string) error {
 // ask asks the head for a completion of that many tokens and returns the status of
 // the answer, or what became of the request.
 func (w *world) ask(ctx context.Context, tokens int) string {
-	url, err := w.url("/v1/completions")
+	server, err := w.server()
 	if err != nil {
 		return err.Error()
 	}
-	body := strings.NewReader(fmt.Sprintf(`{"model": "tiny", "prompt": "hello world", "max_tokens": %d, "ignore_eos": true, "temperature": 0}`, tokens))
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
-	if err != nil {
-		return err.Error()
-	}
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := client.Complete(ctx, server, tokens)
 	if ctx.Err() != nil {
 		return "no answer"
 	}
@@ -143,16 +135,19 @@ func (w *world) ask(ctx context.Context, tokens int) string {
 	return strconv.Itoa(answer.StatusCode)
 }
 
-// url is an address of the server on the head.
-func (w *world) url(path string) (string, error) {
+// server is where the head serves.
+func (w *world) server() (string, error) {
 	address, err := docker.Run("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", w.head)
-	return "http://" + net.JoinHostPort(address, "8000") + path, err
+	return "http://" + net.JoinHostPort(address, "8000"), err
 }
 
 // load sends what is to be in flight, and returns once all of it is. What becomes
 // of each comes over the channel.
 func (w *world) load() (<-chan string, error) {
 	answers := make(chan string, w.inFlight)
+	if w.inFlight == 0 {
+		return answers, nil
+	}
 	for range w.inFlight {
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -160,32 +155,9 @@ func (w *world) load() (<-chan string, error) {
 			answers <- w.ask(ctx, 60)
 		}()
 	}
-	for w.inFlight > 0 {
-		n, err := w.queued()
-		if err != nil || n+len(answers) >= w.inFlight {
-			return answers, err
-		}
+	server, err := w.server()
+	for taken := 0; err == nil && taken+len(answers) < w.inFlight; {
+		taken, err = client.InFlight(context.Background(), server)
 	}
-	return answers, nil
+	return answers, err
 }
-
-// queued is how many requests vLLM says that it has.
-func (w *world) queued() (requests int, err error) {
-	url, err := w.url("/metrics")
-	if err != nil {
-		return 0, err
-	}
-	answer, err := http.DefaultClient.Get(url)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	for _, gauge := range gauges.FindAllStringSubmatch(string(text), -1) {
-		n, perr := strconv.ParseFloat(gauge[1], 64)
-		requests, err = requests+int(n), errors.Join(err, perr)
-	}
-	return requests, err
-}
-
-var gauges = regexp.MustCompile(`(?m)^vllm:num_requests_(?:running|waiting)\{.*\} (.*)$`)

@@ -1,6 +1,7 @@
 package vllm
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/syminit/syminit/test/containers"
+	"github.com/syminit/syminit/test/vllm/client"
 )
 
 // up is how long vLLM may take to start or end on a loaded machine; no test
@@ -109,9 +111,9 @@ func (m mode) host() containers.Host {
 
 // complete asks the head for a completion of that many tokens.
 func complete(head *containers.Container, tokens int) error {
-	request := fmt.Sprintf(`{"model": "tiny", "prompt": "hello world", "max_tokens": %d, "temperature": 0, "ignore_eos": true}`, tokens)
-	client := http.Client{Timeout: up}
-	answer, err := client.Post(url(head, "/v1/completions"), "application/json", strings.NewReader(request))
+	ctx, cancel := context.WithTimeout(context.Background(), up)
+	defer cancel()
+	answer, err := client.Complete(ctx, url(head, ""), tokens)
 	if err != nil {
 		return err
 	}

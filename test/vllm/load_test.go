@@ -1,14 +1,11 @@
 package vllm
 
 import (
-	"io"
-	"net/http"
-	"regexp"
-	"strconv"
+	"context"
 	"testing"
-	"time"
 
 	"github.com/syminit/syminit/test/containers"
+	"github.com/syminit/syminit/test/vllm/client"
 )
 
 // load has requests in flight, three rounds of what vLLM is to do at once, and
@@ -27,9 +24,12 @@ func load(t *testing.T, head *containers.Container) (answers []<-chan error) {
 		}
 		return n
 	}
-	for deadline := time.Now().Add(up); inFlight(t, head)+answered() < requests; {
-		if time.Now().After(deadline) {
-			t.Fatal("vLLM doesn't take the requests")
+	ctx, cancel := context.WithTimeout(t.Context(), up)
+	defer cancel()
+	for taken := 0; taken < requests; taken += answered() {
+		var err error
+		if taken, err = client.InFlight(ctx, url(head, "")); err != nil {
+			t.Fatal("vLLM doesn't take the requests: ", err)
 		}
 	}
 	if answered() == requests {
@@ -37,27 +37,3 @@ func load(t *testing.T, head *containers.Container) (answers []<-chan error) {
 	}
 	return answers
 }
-
-// inFlight is how many requests vLLM says that it has.
-func inFlight(t *testing.T, head *containers.Container) (requests int) {
-	t.Helper()
-	answer, err := http.DefaultClient.Get(url(head, "/metrics"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, gauge := range gauges.FindAllStringSubmatch(string(text), -1) {
-		n, err := strconv.ParseFloat(gauge[1], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		requests += int(n)
-	}
-	return requests
-}
-
-var gauges = regexp.MustCompile(`(?m)^vllm:num_requests_(?:running|waiting)\{.*\} (.*)$`)
