@@ -148,6 +148,10 @@ func (w *world) load() (<-chan string, error) {
 	if w.inFlight == 0 {
 		return answers, nil
 	}
+	server, err := w.server()
+	if err != nil {
+		return nil, err
+	}
 	for range w.inFlight {
 		go func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -155,9 +159,13 @@ func (w *world) load() (<-chan string, error) {
 			answers <- w.ask(ctx, 60)
 		}()
 	}
-	server, err := w.server()
-	for taken := 0; err == nil && taken+len(answers) < w.inFlight; {
-		taken, err = client.InFlight(context.Background(), server)
+	for taken := 0; taken+len(answers) < w.inFlight; {
+		if taken, err = requests(server); err != nil {
+			return nil, err
+		}
 	}
-	return answers, err
+	if len(answers) == w.inFlight {
+		return nil, errors.New("all requests were answered before they were seen in flight")
+	}
+	return answers, nil
 }

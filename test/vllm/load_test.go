@@ -2,38 +2,44 @@ package vllm
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"testing"
 
 	"github.com/syminit/syminit/test/containers"
 	"github.com/syminit/syminit/test/vllm/client"
 )
 
-// load has requests in flight, three rounds of what vLLM is to do at once, and
-// returns what becomes of each.
-func load(t *testing.T, head *containers.Container) (answers []<-chan error) {
+// load gives vLLM three times the requests that it does at once, and another for
+// each that is answered, so that at any moment some are in flight. A completion
+// that has begun and is cut is an error. It returns once vLLM has answered one;
+// drained waits until vLLM takes no more.
+func load(t *testing.T, head *containers.Container) (drained func()) {
 	t.Helper()
-	const requests = 12
-	for range requests {
-		answer := make(chan error, 1)
-		go func() { answer <- complete(head, 60) }()
-		answers = append(answers, answer)
-	}
-	answered := func() (n int) {
-		for _, answer := range answers {
-			n += len(answer)
-		}
-		return n
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), up)
-	defer cancel()
-	for taken := 0; taken < requests; taken += answered() {
-		var err error
-		if taken, err = client.InFlight(ctx, url(head, "")); err != nil {
-			t.Fatal("vLLM doesn't take the requests: ", err)
-		}
+	t.Cleanup(cancel)
+	answered := make(chan struct{})
+	first := sync.OnceFunc(func() { close(answered) })
+	var clients sync.WaitGroup
+	for range 12 {
+		clients.Go(func() {
+			for {
+				switch err := client.Stream(ctx, url(head, ""), 60); {
+				case err == nil:
+					first()
+				case errors.Is(err, client.ErrNotBegun):
+					return
+				default:
+					t.Error("a request in flight: ", err)
+					return
+				}
+			}
+		})
 	}
-	if answered() == requests {
-		t.Error("no request is in flight")
+	select {
+	case <-answered:
+	case <-ctx.Done():
+		t.Fatal("vLLM answers no request")
 	}
-	return answers
+	return clients.Wait
 }
