@@ -26,11 +26,7 @@ const (
 
 // jobStop is how this node's job is told to stop.
 func (n *node) jobStop(plan launch.Plan) jobStop {
-	how := jobStop{headless: plan.Headless, health: n.board.Read().Health}
-	if n.runtime != launch.None && launch.IsVLLMServe(n.args) {
-		how.again = true
-	}
-	return how
+	return jobStop{headless: plan.Headless, again: launch.IsVLLMServe(n.args), health: n.board.Read().Health}
 }
 
 // jobOver is what the end of this node's job means for the run. Where each node

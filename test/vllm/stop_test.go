@@ -1,6 +1,7 @@
 package vllm
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/syminit/syminit/test/containers"
@@ -30,4 +31,12 @@ func TestTermWhileStarting(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestTermWhileStartingAlone: one node, without a cluster.
+func TestTermWhileStartingAlone(t *testing.T) {
+	t.Parallel()
+	n := newCluster(t).Run(containers.Host{Name: "head", Env: append(slices.Clip(environment), "SYMINIT_NODES=1"), Args: serve})
+	n.WaitLog("Initializing a V1 LLM engine", up)
+	stop(t, n, n)
 }
