@@ -27,6 +27,7 @@ import os, signal, subprocess, time
 signal.signal(signal.SIGTERM, lambda *_: None)
 child = subprocess.Popen(["sleep", "1000"])
 os.kill(child.pid, signal.SIGSTOP)
+os.waitpid(child.pid, os.WUNTRACED)
 with open(os.environ["UP"], "w") as up: up.write(str(child.pid))
 while True: time.sleep(1000)
 `
@@ -38,17 +39,26 @@ while True: time.sleep(1000)
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	// A port that nobody listens on and nobody else can take.
+	bound, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = closed.Close()
+	defer func() { _ = unix.Close(bound) }()
+	if err := unix.Bind(bound, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	name, err := unix.Getsockname(bound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := net.JoinHostPort("127.0.0.1", strconv.Itoa(name.(*unix.SockaddrInet4).Port))
 	serves := func(at string) *status.Health { return &status.Health{URL: "http://" + at + "/health"} }
 	for name, tt := range map[string]struct {
 		health *status.Health
 		alone  bool
 	}{
-		"starts":      {health: serves(closed.Addr().String())},
+		"starts":      {health: serves(closed)},
 		"serves":      {health: serves(l.Addr().String()), alone: true},
 		"not to know": {alone: true},
 	} {
