@@ -31,6 +31,7 @@ type DoctorConfig struct {
 	Facts    cluster.Facts // what Place returned
 	Version  string
 	Here     string // what a run in this container does now; empty: there is none
+	Others   string // that another user's is on this host; empty: there is none
 }
 
 // A doctor examines one node and joins nothing.
@@ -55,6 +56,9 @@ func Doctor(c DoctorConfig) (report string, ok bool) {
 	d.settings(c.Wrong)
 	if c.Here != "" {
 		d.say("run", "one is here already: %s; so its ports aren't looked at", c.Here)
+	}
+	if c.Others != "" {
+		d.say("run", "another user's is on this host: %s", c.Others)
 	}
 	own, head := netip.Addr{}, false
 	d.image = launch.Inspect(n.environ, n.cfg.RayBin)
