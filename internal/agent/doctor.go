@@ -173,6 +173,10 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 	} else if err := d.checkHead(ctx, d.host); err != nil {
 		d.failed("network", err)
 	}
+	if err := d.checkZone(d.host); err != nil {
+		d.failed("network", err)
+		return own, head
+	}
 	if head {
 		d.say("part", "the head: %s", why)
 		if !own.IsValid() {

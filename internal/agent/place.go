@@ -1,9 +1,12 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/config"
@@ -25,7 +28,12 @@ func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
 	if err != nil || facts.Source == "" {
 		return facts, err
 	}
-	return facts, cfg.Fill(facts.Source, told(cfg, facts))
+	vars := told(cfg, facts)
+	head := map[string]string{"SYMINIT_HEAD": vars["SYMINIT_HEAD"]}
+	if err = cfg.Fill(facts.Source, head); err != nil {
+		err = fmt.Errorf("%s: %w", facts.HeadFrom, err)
+	}
+	return facts, errors.Join(err, cfg.Fill(facts.Source, vars))
 }
 
 // placed reports whether the settings alone say what there is to know.
@@ -55,8 +63,15 @@ func told(cfg *config.Config, facts cluster.Facts) map[string]string {
 }
 
 // nodeName is what the others call this node: the scheduler's name for it, as a
-// container's host name may be anything, else the host's.
+// container's host name may be anything, else the host's, with ? for what it may
+// have and no log shows.
 func nodeName(facts cluster.Facts, hostname string) string {
+	hostname = strings.Map(func(r rune) rune {
+		if cluster.NotInName(r) {
+			return '?'
+		}
+		return r
+	}, hostname)
 	if facts.Rank >= len(facts.Names) {
 		return hostname
 	}

@@ -42,7 +42,9 @@ func (p *problem) Error() string {
 func (v *variable) problemOf(s setting, f fault) *problem {
 	if f.next == "" {
 		f.next = "correct it or unset it"
-		if v.def != "" {
+		if s.source != SourceEnvironment {
+			f.next = "correct it there, or set " + v.name
+		} else if v.def != "" {
 			f.next += " (default " + v.def + ")"
 		}
 	}

@@ -103,8 +103,12 @@ func (v *variable) accepted() string {
 }
 
 // normal returns the value as it is parsed: words from a fixed list are taken
-// in upper case too.
+// in upper case too, and a host's name of one part with a final dot, which the
+// hosts file doesn't have.
 func (v *variable) normal(value string) string {
+	if v.name == nameHead && strings.Count(value, ".") == 1 {
+		return strings.TrimSuffix(value, ".")
+	}
 	if lower := strings.ToLower(value); slices.Contains(v.oneof, lower) {
 		return lower
 	}
