@@ -59,10 +59,13 @@ var wrong = []struct{ name, value, why string }{
 	{"INTERFACE", "=eth0", "not NCCL's notation"},
 	{"INTERFACE", "eth0,eth1", "not NCCL's notation"},
 	{"INTERFACE", "a-name-of-more-than-15", "not an interface's name"},
-	{"JOIN_TIMEOUT", "600", "a number without a unit; accepted: a duration of 1s or more, such as 90s, 10m or 1h30m; next: write 600s"},
+	{"JOIN_TIMEOUT", "600", "a number without a unit; accepted: a duration from 1s to 87600h, such as 90s, 10m or 1h30m; next: write 600s"},
 	{"JOIN_TIMEOUT", "soon", "not a duration"},
 	{"START_TIMEOUT", "-5m", "too short"},
 	{"LOST_AFTER", "0s", "too short"},
+	{"LOST_AFTER", "25h", "too long; accepted: a duration from 1s to 24h"}, // as rendezvous has it
+	{"STOP_TIMEOUT", "2562047h47m16s", "too long"},
+	{"END_MARGIN", "2562047h", "too long"},
 	{"STOP_TIMEOUT", "999ms", "too short"},
 	{"END_MARGIN", "-1s", "too short"},
 	{"RESTARTS", "-1", "unlimited"},
@@ -76,6 +79,7 @@ var wrong = []struct{ name, value, why string }{
 	{"RAY_START_ARGS", `a\`, "a backslash at the end"},
 	{"RAY_DASHBOARD", "on", "true or false"},
 	{"REWRITE_SIGNALS", "TERM", "TERM:INT"},
+	{"REWRITE_SIGNALS", strings.Repeat("a", 99), "is no rewrite: want FROM:TO"},
 	{"REWRITE_SIGNALS", "NOPE:INT", "accepted: a comma list of FROM:TO"},
 	{"WAIT_ALL", "on", "true or false"},
 	{"PREFLIGHT", "error", "warn, fail or off"},
@@ -139,9 +143,13 @@ func TestErrorLineIsReadable(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	_, err = config.Load(environ(map[string]string{"PORT": strings.Repeat("é", 5000) + "\n\x1b[2J"}))
-	if got := lines(err); len(got) != 1 || len(got[0]) > 400 || strings.Contains(got[0], "\x1b") {
-		t.Errorf("got %q", got)
+	for _, name := range []string{"PORT", "HEAD", "JOIN_TIMEOUT", "REWRITE_SIGNALS", "STATUS_ADDR", "INTERFACE"} {
+		for _, before := range []string{"", "TERM:"} {
+			_, err = config.Load(environ(map[string]string{name: before + strings.Repeat("é", 5000) + "\n\x1b[2J"}))
+			if got := lines(err); len(got) != 1 || len(got[0]) > 600 || strings.Contains(got[0], "\x1b") {
+				t.Errorf("got %q", got)
+			}
+		}
 	}
 }
 
