@@ -114,9 +114,12 @@ func examineStatusAddr(addr string) *fault {
 	if addr == "off" {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return &fault{reason: "not HOST:PORT"}
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !hostname(host) {
+		return &fault{reason: "its host is neither a host name nor an IP address", next: "leave it out for every address of this host: " + Prefix + "STATUS_ADDR=:" + port}
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return &fault{reason: "the port is not a number from 1 to 65535"}

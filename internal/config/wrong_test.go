@@ -87,6 +87,8 @@ var wrong = []struct{ name, value, why string }{
 	{"LOG_FORMAT", "text", "console or json"},
 	{"STATUS_ADDR", "9090", "not HOST:PORT"},
 	{"STATUS_ADDR", ":http", "from 1 to 65535"},
+	{"STATUS_ADDR", "*:9090", "leave it out for every address of this host: SYMINIT_STATUS_ADDR=:9090"},
+	{"STATUS_ADDR", "a b:9090", "neither a host name nor"},
 }
 
 func TestWrongValues(t *testing.T) {
