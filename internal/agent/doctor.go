@@ -90,7 +90,7 @@ func (d *doctor) settings(wrong error) {
 	var set []string
 	for _, v := range d.cfg.Values() {
 		if v.Source != config.SourceDefault && v.Source != "" {
-			set = append(set, fmt.Sprintf("%s=%s (%s)", v.Name, v.Value, v.Source))
+			set = append(set, fmt.Sprintf("%s=%s (%s)", v.Name, v.Text(), v.Source))
 		}
 	}
 	if set == nil {
