@@ -21,7 +21,7 @@ func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
 		return cluster.Facts{}, nil
 	}
 	hostname, _ := os.Hostname() // without one, no list has it
-	facts, err := cluster.Find(cluster.Config{Source: cfg.Cluster, Environ: environ, Hostname: hostname, ReadFile: os.ReadFile})
+	facts, err := cluster.Find(cluster.Config{Source: cfg.Cluster, Environ: environ, Hostname: hostname, ReadFile: readList})
 	if err != nil && cfg.Cluster == cluster.Auto && placed(cfg) {
 		return cluster.Facts{}, nil
 	}
@@ -34,6 +34,21 @@ func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
 		err = fmt.Errorf("%s: %w", facts.HeadFrom, err)
 	}
 	return facts, errors.Join(err, cfg.Fill(facts.Source, vars))
+}
+
+// readList reads a list of hosts: a file, and no more of it than any list has.
+func readList(name string) ([]byte, error) {
+	const most = 16 << 20 // bytes
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%.80q: %w", name, errors.Unwrap(err)) // which has the name as it is
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%.80q is not a regular file", name)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%.80q is larger than %d bytes", name, most)
+	}
+	return os.ReadFile(name)
 }
 
 // placed reports whether the settings alone say what there is to know.

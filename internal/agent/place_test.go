@@ -90,6 +90,9 @@ func TestPlaceRefuses(t *testing.T) {
 		"head's URL":          {[]string{"NNODES=2", "NODE_RANK=1", "MASTER_ADDR=http://m:80"}, `MASTER_ADDR: SYMINIT_HEAD="http://m:80" (from generic): a URL, not a host`},
 		"head's letters":      {[]string{"LWS_GROUP_SIZE=2", "LWS_WORKER_INDEX=1", "LWS_LEADER_ADDRESS=m-"}, `LWS_LEADER_ADDRESS: SYMINIT_HEAD="m-" (from lws)`},
 		"head, what to do":    {[]string{"LWS_GROUP_SIZE=2", "LWS_WORKER_INDEX=1", "LWS_LEADER_ADDRESS=m-"}, "next: correct it there, or set SYMINIT_HEAD"},
+		"no list":             {[]string{"PBS_NODEFILE=/dev/zero"}, `pbs: read PBS_NODEFILE: "/dev/zero" is not a regular file`},
+		"no file":             {[]string{"PBS_NODEFILE=/no/\x1b[2J"}, `pbs: read PBS_NODEFILE: "/no/\x1b[2J": no such file`},
+		"a letter no log has": {slurmTask("SLURMD_NODENAME=\x1b[2J"), `this is node "\x1b[2J", which is not in SLURM_STEP_NODELIST (n1, n2)`},
 		"a node's letters":    {[]string{"DSTACK_NODES_NUM=2", "DSTACK_NODE_RANK=0", "DSTACK_MASTER_NODE_IP=10.0.0.1", "DSTACK_NODES_IPS=m n&1"}, `dstack: the name "n&1" of rank 1 has a character`},
 	} {
 		cfg, _ := config.Load(tt.environ)

@@ -176,13 +176,13 @@ func (e *env) position(names []string, from string) (int, error) {
 			continue
 		}
 		if at >= 0 {
-			return 0, fmt.Errorf("%s fits %s and %s of %s; next: set SYMINIT_RANK, SYMINIT_NODES and SYMINIT_HEAD", e.hostname, names[at], name, from)
+			return 0, fmt.Errorf("%s fits %s and %s of %s; next: set SYMINIT_RANK, SYMINIT_NODES and SYMINIT_HEAD", shown(e.hostname), shown(names[at]), shown(name), from)
 		}
 		at = i
 	}
 	if at < 0 {
 		return 0, fmt.Errorf("this host is %s, which is not in %s (%s); next: start syminit on those hosts, with the host's own name in the container (--network host, or --uts host), or set SYMINIT_RANK, SYMINIT_NODES and SYMINIT_HEAD",
-			e.hostname, from, shorten(names))
+			shown(e.hostname), from, shorten(names))
 	}
 	return at, nil
 }
@@ -198,8 +198,21 @@ func sameHost(a, b string) bool {
 // shorten lists names for an error's text.
 func shorten(names []string) string {
 	const most = 8
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	texts := make([]string, min(len(names), most))
+	for i := range texts {
+		texts[i] = shown(names[i])
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(texts, ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// shown is a word for an error's text, quoted where it is none.
+func shown(word string) string {
+	if len(word) > longestName || word == "" || strings.ContainsFunc(word, NotInName) {
+		return fmt.Sprintf("%.40q", word)
+	}
+	return word
 }
