@@ -33,13 +33,13 @@ func ParseRewrites(s string) (Rewrites, error) {
 func parseRewrite(item string) (from, to syscall.Signal, err error) {
 	left, right, ok := strings.Cut(item, ":")
 	if !ok {
-		return 0, 0, fmt.Errorf("%q is no rewrite: want FROM:TO as TERM:INT, or FROM:0 to drop a signal", item)
+		return 0, 0, fmt.Errorf("%.40q is no rewrite: want FROM:TO as TERM:INT, or FROM:0 to drop a signal", item)
 	}
 	if from, err = Parse(strings.TrimSpace(left)); err != nil {
 		return 0, 0, err
 	}
 	if !forwardable(from) {
-		return 0, 0, fmt.Errorf("%s is never forwarded, so it can't be rewritten: remove %q", Name(from), item)
+		return 0, 0, fmt.Errorf("%s is never forwarded, so it can't be rewritten: remove %.40q", Name(from), item)
 	}
 	if right = strings.TrimSpace(right); right == "0" {
 		return from, 0, nil

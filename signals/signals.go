@@ -56,7 +56,7 @@ func Parse(name string) (syscall.Signal, error) {
 	if s, ok := parseRealTime(bare); ok && s >= rtMin && s <= rtMax {
 		return s, nil
 	}
-	return 0, fmt.Errorf("%q is no signal: want a name as TERM or RTMIN+3, or a number from 1 to %d", name, int(last))
+	return 0, fmt.Errorf("%.40q is no signal: want a name as TERM or RTMIN+3, or a number from 1 to %d", name, int(last))
 }
 
 func parseNumber(s string) (syscall.Signal, bool) {

@@ -98,6 +98,7 @@ func TestParseSymmetricRunRefuses(t *testing.T) {
 		"--address :1 -- c":                "HOST:PORT",
 		"--address h:1 --min-nodes x -- c": "--min-nodes",
 		"--address h:1 --min-nodes 0 -- c": "--min-nodes",
+		"--address h:1 --min-nodes= -- c":  "--min-nodes",
 		"--address -- c":                   "--address needs a value",
 	} {
 		_, err := parse(append([]string{"symmetric-run"}, strings.Fields(args)...))

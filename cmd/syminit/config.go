@@ -16,7 +16,7 @@ import (
 // All problems come in one error, a line each.
 func load(environ []string, options map[string]string) (*config.Config, cluster.Facts, error) {
 	cfg, err := config.Load(environ)
-	err = errors.Join(err, cfg.Twice(options), cfg.Fill("command line", options))
+	err = errors.Join(err, cfg.Twice(options), cfg.Fill(config.SourceCommandLine, options))
 	facts, placing := agent.Place(cfg, environ)
 	if placing != nil {
 		// What depends on these facts would only be wrong in consequence.

@@ -12,7 +12,10 @@ import (
 // something would keep the run from starting.
 func examine(job, environ []string, stdout *os.File) int {
 	cfg, facts, err := load(environ, nil)
-	report, ok := agent.Doctor(agent.DoctorConfig{Args: job, Environ: environ, Settings: cfg, Wrong: err, Facts: facts, Version: version, Here: here()})
+	run, others := here()
+	report, ok := agent.Doctor(agent.DoctorConfig{
+		Args: job, Environ: environ, Settings: cfg, Wrong: err, Facts: facts, Version: version, Here: run, Others: others,
+	})
 	code := write(stdout, report)
 	if !ok {
 		return 1
@@ -20,17 +23,20 @@ func examine(job, environ []string, stdout *os.File) int {
 	return code
 }
 
-// here is what the run in this container does now, "" where there is none.
-func here() string {
+// here is what the run in this container does now, "" where there is none; and
+// that of another user on a shared host, which the doctor's node is no part of.
+func here() (run, others string) {
 	state, err := status.Find(agentName)
-	_, forbidden := errors.AsType[*status.ForbiddenError](err)
+	other, forbidden := errors.AsType[*status.ForbiddenError](err)
 	switch {
+	case forbidden && other.Host:
+		return "", err.Error()
 	case forbidden:
-		return err.Error()
+		return err.Error(), ""
 	case err != nil:
-		return ""
+		return "", ""
 	case state.State == "":
-		return "starting"
+		return "starting", ""
 	}
-	return state.State
+	return state.State, ""
 }

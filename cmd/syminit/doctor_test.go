@@ -37,6 +37,9 @@ func TestDoctor(t *testing.T) {
 		"a worker, the head answers": {[]string{"SYMINIT_NODES=2", "SYMINIT_HEAD=127.0.0.1", "SYMINIT_ROLE=worker", secret, "SYMINIT_PORT=" + taken}, []string{"--", "vllm", "serve", "/no/model"}, 1, []string{
 			"a worker: SYMINIT_ROLE=worker", "127.0.0.1 answers at port " + taken, "error: model: /no/model is not there",
 		}},
+		"odd letters": {[]string{"SYMINIT_RAY_BIN=/no/\x1b[31mray\n", "SYMINIT_HEAD=a\nb"}, nil, 1, []string{
+			`SYMINIT_RAY_BIN="/no/\x1b[31mray" (environment)`, `SYMINIT_HEAD="a\nb" (environment)`, "error: settings: SYMINIT_HEAD=",
+		}},
 		"unknown head": {[]string{"SYMINIT_NODES=2", "SYMINIT_HEAD=no-such-host.invalid", secret}, nil, 1, []string{
 			"error: network: the head's name no-such-host.invalid doesn't resolve", "next: set SYMINIT_HEAD to the head's address",
 		}},

@@ -160,10 +160,15 @@ func TestStatusAddressTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	cmd := exec.Command(syminit(t), "true")
-	cmd.Env = append(cmd.Environ(), "SYMINIT_STATUS_ADDR="+l.Addr().String())
-	out, _ := cmd.CombinedOutput()
-	if code := cmd.ProcessState.ExitCode(); code != 64 || !strings.Contains(string(out), "SYMINIT_STATUS_ADDR="+l.Addr().String()) || !strings.Contains(string(out), "set another one") {
-		t.Errorf("exit code %d: %s", code, out)
+	for addr, next := range map[string]string{
+		l.Addr().String():  "free it, or set another one",
+		"203.0.113.1:9090": "give an address of this host, or none", // which no host should have (RFC 5737)
+	} {
+		cmd := exec.Command(syminit(t), "true")
+		cmd.Env = append(cmd.Environ(), "SYMINIT_STATUS_ADDR="+addr)
+		out, _ := cmd.CombinedOutput()
+		if code := cmd.ProcessState.ExitCode(); code != 64 || !strings.Contains(string(out), "SYMINIT_STATUS_ADDR="+addr) || !strings.Contains(string(out), next) {
+			t.Errorf("exit code %d: %s", code, out)
+		}
 	}
 }

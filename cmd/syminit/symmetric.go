@@ -24,15 +24,15 @@ func parseSymmetricRun(args []string) (command, error) {
 		return command{}, errors.New("symmetric-run needs a command behind '--'")
 	}
 	opts := args[:sep]
-	address, opts, err := takeOption(opts, "--address")
+	address, _, opts, err := takeOption(opts, "--address")
 	if err != nil {
 		return command{}, err
 	}
-	nodes, opts, err := takeOption(opts, "--min-nodes")
+	nodes, given, opts, err := takeOption(opts, "--min-nodes")
 	if err != nil {
 		return command{}, err
 	}
-	if nodes == "" {
+	if !given {
 		nodes = "1"
 	}
 	if n, err := strconv.Atoi(nodes); err != nil || n < 1 {
@@ -55,22 +55,22 @@ func parseSymmetricRun(args []string) (command, error) {
 }
 
 // takeOption returns the value of the last "name value" or "name=value" in
-// args, and args without them.
-func takeOption(args []string, name string) (value string, rest []string, err error) {
+// args, whether there is one, and args without them.
+func takeOption(args []string, name string) (value string, given bool, rest []string, err error) {
 	for i := 0; i < len(args); i++ {
 		switch v, inline := strings.CutPrefix(args[i], name+"="); {
 		case inline:
-			value = v
+			value, given = v, true
 		case args[i] != name:
 			rest = append(rest, args[i])
 		case i+1 == len(args):
-			return "", nil, fmt.Errorf("symmetric-run: %s needs a value", name)
+			return "", false, nil, fmt.Errorf("symmetric-run: %s needs a value", name)
 		default:
 			i++
-			value = args[i]
+			value, given = args[i], true
 		}
 	}
-	return value, rest, nil
+	return value, given, rest, nil
 }
 
 // plainInShell needs no quotes: quoteWords leaves it as a person would write it

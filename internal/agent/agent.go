@@ -86,8 +86,9 @@ type node struct {
 	host        *hostnet.Host // nil for runtime none
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
-	look        *survey     // nil: there is none
-	ready       atomic.Bool // every node's runtime has been up
+	look        *survey                // nil: there is none
+	found       atomic.Pointer[string] // the errors that preflight found among the nodes, in one line; nil: none
+	ready       atomic.Bool            // every node's runtime has been up
 
 	life   context.Context // the run's; cancelled with a verdict
 	cancel context.CancelCauseFunc

@@ -31,6 +31,7 @@ type DoctorConfig struct {
 	Facts    cluster.Facts // what Place returned
 	Version  string
 	Here     string // what a run in this container does now; empty: there is none
+	Others   string // that another user's is on this host; empty: there is none
 }
 
 // A doctor examines one node and joins nothing.
@@ -55,6 +56,9 @@ func Doctor(c DoctorConfig) (report string, ok bool) {
 	d.settings(c.Wrong)
 	if c.Here != "" {
 		d.say("run", "one is here already: %s; so its ports aren't looked at", c.Here)
+	}
+	if c.Others != "" {
+		d.say("run", "another user's is on this host: %s", c.Others)
 	}
 	own, head := netip.Addr{}, false
 	d.image = launch.Inspect(n.environ, n.cfg.RayBin)
@@ -86,7 +90,7 @@ func (d *doctor) settings(wrong error) {
 	var set []string
 	for _, v := range d.cfg.Values() {
 		if v.Source != config.SourceDefault && v.Source != "" {
-			set = append(set, fmt.Sprintf("%s=%s (%s)", v.Name, v.Value, v.Source))
+			set = append(set, fmt.Sprintf("%s=%s (%s)", v.Name, v.Text(), v.Source))
 		}
 	}
 	if set == nil {
@@ -168,6 +172,10 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 		head, why = answer.Yes, answer.Why
 	} else if err := d.checkHead(ctx, d.host); err != nil {
 		d.failed("network", err)
+	}
+	if err := d.checkZone(d.host); err != nil {
+		d.failed("network", err)
+		return own, head
 	}
 	if head {
 		d.say("part", "the head: %s", why)

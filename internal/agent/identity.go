@@ -26,6 +26,9 @@ type identity struct {
 // others reach it. It waits for the head's name to resolve until ctx ends.
 func (n *node) identify(ctx context.Context, host *hostnet.Host) (identity, error) {
 	addr, err := n.ownAddr(host)
+	if err == nil {
+		err = n.checkZone(host)
+	}
 	if err != nil {
 		return identity{}, err
 	}
@@ -70,6 +73,14 @@ func (n *node) ownAddr(host *hostnet.Host) (netip.Addr, error) {
 		return addr, n.checkLoopback(host, "SYMINIT_INTERFACE", addr)
 	}
 	return netip.Addr{}, nil
+}
+
+// checkZone refuses a head's address on a link that this host doesn't have.
+func (n *node) checkZone(host *hostnet.Host) error {
+	if addr, err := netip.ParseAddr(n.cfg.Head); err == nil && !host.HasZone(addr) {
+		return failf(CodeConfig, "SYMINIT_HEAD=%s: this host has no interface %s; write the one that leads to the head behind %%; there are: %s", n.cfg.Head, addr.Zone(), host)
+	}
+	return nil
 }
 
 // checkLoopback refuses what Ray would take another address in place of, and

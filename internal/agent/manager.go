@@ -63,7 +63,7 @@ func (n *node) awaitReady(ctx context.Context) {
 	case n.board.Read().Health == nil:
 		n.manager.up()
 	default:
-		slow := newSlow(n.log)
+		slow := newSlow(n.log, &n.found)
 		go func() {
 			if n.board.AwaitReady(ctx, slow.notYet) == nil {
 				n.log.Info("the server is ready", zap.Duration("after", time.Since(slow.began)))

@@ -1,9 +1,12 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/config"
@@ -18,14 +21,34 @@ func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
 		return cluster.Facts{}, nil
 	}
 	hostname, _ := os.Hostname() // without one, no list has it
-	facts, err := cluster.Find(cluster.Config{Source: cfg.Cluster, Environ: environ, Hostname: hostname, ReadFile: os.ReadFile})
+	facts, err := cluster.Find(cluster.Config{Source: cfg.Cluster, Environ: environ, Hostname: hostname, ReadFile: readList})
 	if err != nil && cfg.Cluster == cluster.Auto && placed(cfg) {
 		return cluster.Facts{}, nil
 	}
 	if err != nil || facts.Source == "" {
 		return facts, err
 	}
-	return facts, cfg.Fill(facts.Source, told(cfg, facts))
+	vars := told(cfg, facts)
+	head := map[string]string{"SYMINIT_HEAD": vars["SYMINIT_HEAD"]}
+	if err = cfg.Fill(facts.Source, head); err != nil {
+		err = fmt.Errorf("%s: %w", facts.HeadFrom, err)
+	}
+	return facts, errors.Join(err, cfg.Fill(facts.Source, vars))
+}
+
+// readList reads a list of hosts: a file, and no more of it than any list has.
+func readList(name string) ([]byte, error) {
+	const most = 16 << 20 // bytes
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%.80q: %w", name, errors.Unwrap(err)) // which has the name as it is
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%.80q is not a regular file", name)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%.80q is larger than %d bytes", name, most)
+	}
+	return os.ReadFile(name)
 }
 
 // placed reports whether the settings alone say what there is to know.
@@ -55,8 +78,15 @@ func told(cfg *config.Config, facts cluster.Facts) map[string]string {
 }
 
 // nodeName is what the others call this node: the scheduler's name for it, as a
-// container's host name may be anything, else the host's.
+// container's host name may be anything, else the host's, with ? for what it may
+// have and no log shows.
 func nodeName(facts cluster.Facts, hostname string) string {
+	hostname = strings.Map(func(r rune) rune {
+		if cluster.NotInName(r) {
+			return '?'
+		}
+		return r
+	}, hostname)
 	if facts.Rank >= len(facts.Names) {
 		return hostname
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/internal/config"
 )
 
@@ -30,6 +31,7 @@ func TestPlace(t *testing.T) {
 		"a part": {slurmTask("SYMINIT_HEAD=10.0.0.9"), map[string]string{
 			"NODES": "2 slurm", "RANK": "1 slurm", "HEAD": "10.0.0.9 environment",
 		}},
+		"odd names": {slurmTask("SLURM_STEP_NODELIST=N_1.,n_2", "SLURMD_NODENAME=n_2"), map[string]string{"HEAD": "N_1 slurm"}},
 		"role": {slurmTask("SYMINIT_ROLE=head"), map[string]string{
 			"NODES": "2 slurm", "RANK": " default", "HEAD": "n1 slurm", "ROLE": "head environment",
 		}},
@@ -85,6 +87,13 @@ func TestPlaceRefuses(t *testing.T) {
 		"two":                 {slurmTask("NNODES=2", "NODE_RANK=0", "MASTER_ADDR=m"), "generic says rank 0 of 2"},
 		"absent":              {[]string{"SYMINIT_CLUSTER=lws"}, "LWS_GROUP_SIZE"},
 		"too many":            {[]string{"NNODES=7000", "NODE_RANK=0", "MASTER_ADDR=m"}, `SYMINIT_NODES="7000" (from generic)`},
+		"head's URL":          {[]string{"NNODES=2", "NODE_RANK=1", "MASTER_ADDR=http://m:80"}, `MASTER_ADDR: SYMINIT_HEAD="http://m:80" (from generic): a URL, not a host`},
+		"head's letters":      {[]string{"LWS_GROUP_SIZE=2", "LWS_WORKER_INDEX=1", "LWS_LEADER_ADDRESS=m-"}, `LWS_LEADER_ADDRESS: SYMINIT_HEAD="m-" (from lws)`},
+		"head, what to do":    {[]string{"LWS_GROUP_SIZE=2", "LWS_WORKER_INDEX=1", "LWS_LEADER_ADDRESS=m-"}, "next: correct it there, or set SYMINIT_HEAD"},
+		"no list":             {[]string{"PBS_NODEFILE=/dev/zero"}, `pbs: read PBS_NODEFILE: "/dev/zero" is not a regular file`},
+		"no file":             {[]string{"PBS_NODEFILE=/no/\x1b[2J"}, `pbs: read PBS_NODEFILE: "/no/\x1b[2J": no such file`},
+		"a letter no log has": {slurmTask("SLURMD_NODENAME=\x1b[2J"), `this is node "\x1b[2J", which is not in SLURM_STEP_NODELIST (n1, n2)`},
+		"a node's letters":    {[]string{"DSTACK_NODES_NUM=2", "DSTACK_NODE_RANK=0", "DSTACK_MASTER_NODE_IP=10.0.0.1", "DSTACK_NODES_IPS=m n&1"}, `dstack: the name "n&1" of rank 1 has a character`},
 	} {
 		cfg, _ := config.Load(tt.environ)
 		if _, err := Place(cfg, tt.environ); err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), "; next: ") {
@@ -113,6 +122,15 @@ func TestNodeName(t *testing.T) {
 		facts, err := Place(cfg, lines)
 		if got := nodeName(facts, hostname); err != nil || got != want {
 			t.Errorf("%s: %s, %v", environ, got, err)
+		}
+	}
+}
+
+// A host may be called anything, and the run goes on all the same.
+func TestOddHostName(t *testing.T) {
+	for hostname, want := range map[string]string{"my_host.": "my_host.", "köln": "k?ln", "a b": "a?b", "n&1": "n?1", "\xff<\"": "???"} {
+		if got := nodeName(cluster.Facts{}, hostname); got != want {
+			t.Errorf("%q: %q, want %q", hostname, got, want)
 		}
 	}
 }

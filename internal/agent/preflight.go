@@ -145,14 +145,22 @@ func (n *node) approve(self rendezvous.Node, workers []rendezvous.Report) error 
 		return nil
 	}
 	taken := n.taken(true)
+	look := func() []preflight.Row {
+		found, looked := n.judge(self, taken, workers)
+		if errs := preflight.Rows(preflight.AtLeast(preflight.Error, found)); len(errs) > 0 {
+			reasons := preflight.Reasons(errs)
+			n.found.Store(&reasons)
+		}
+		return n.show(found, looked)
+	}
 	if n.cfg.Preflight == config.PreflightFail {
-		rows := n.show(n.judge(self, taken, workers))
+		rows := look()
 		if len(rows) == 0 || rows[0].Severity < preflight.Error {
 			return nil
 		}
 		return failf(CodeRuntime, "the run isn't started (SYMINIT_PREFLIGHT=fail): %s", preflight.Reasons(rows))
 	}
-	go func() { n.show(n.judge(self, taken, workers)) }()
+	go look()
 	return nil
 }
 

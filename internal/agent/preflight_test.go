@@ -112,6 +112,10 @@ func TestPreflightShowsOneTableAtTheHead(t *testing.T) {
 	if len(head.spoke) != 0 || len(worker.spoke) != 0 {
 		t.Error("and more is said")
 	}
+	// For who waits for the server, later on.
+	if found := head.found.Load(); found == nil || !strings.HasPrefix(*found, "head, worker: nofile: 1024 open files at most (run with ") || !strings.Contains(*found, "; worker: versions: ") {
+		t.Errorf("kept are %v", found)
+	}
 }
 
 // squeezed is a table without its padding.

@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"errors"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/syminit/syminit/internal/launch"
@@ -23,7 +25,11 @@ func show(c Config) (*status.Board, error) {
 	if addr := c.Settings.StatusAddr; addr != statusOff {
 		var err error
 		if listener, err = net.Listen("tcp", addr); err != nil {
-			return nil, failf(CodeConfig, "SYMINIT_STATUS_ADDR=%s: %w; free it, or set another one", addr, err)
+			next := "give an address of this host, or none, as in :9090"
+			if errors.Is(err, syscall.EADDRINUSE) {
+				next = "free it, or set another one"
+			}
+			return nil, failf(CodeConfig, "SYMINIT_STATUS_ADDR=%s: %w; %s", addr, err, next)
 		}
 	}
 	board := status.New(status.Config{Version: c.Version, Node: nameOf(c), Nodes: c.Settings.Nodes, Delay: showAfter, Now: time.Now, Log: c.Log})

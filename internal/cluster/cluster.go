@@ -30,6 +30,7 @@ type Facts struct {
 	Nodes     int        // how many
 	Rank      int        // this node's, from 0; 0 is the head
 	Head      string     // the head's host name or address; empty where the source doesn't tell
+	HeadFrom  string     // the variable or file that tells it, for people
 	NodeIP    netip.Addr // this node's own address, where told
 	Interface string     // this node's interface toward the others, where told
 
@@ -48,6 +49,7 @@ type source struct {
 	name string
 	find func(*env) (Facts, error)
 	need string // for people: the variables by which the source is known
+	head string // for people: where it tells the head; empty: it doesn't
 }
 
 // errAbsent says that a source did not start this process.
@@ -58,19 +60,19 @@ var errAbsent = errors.New("absent")
 // and the names that anybody may have set last.
 func sources() []source {
 	return []source{
-		{"lws", lws, "LWS_GROUP_SIZE and LWS_WORKER_INDEX"},
-		{"aws-batch", awsBatch, "AWS_BATCH_JOB_NUM_NODES and AWS_BATCH_JOB_NODE_INDEX"},
-		{"skypilot", skypilot, "SKYPILOT_NUM_NODES and SKYPILOT_NODE_RANK"},
-		{"dstack", dstack, "DSTACK_NODES_NUM and DSTACK_NODE_RANK"},
-		{"lepton", lepton, "LEPTON_JOB_TOTAL_WORKERS and LEPTON_JOB_WORKER_INDEX"},
-		{"runpod", runpod, "NUM_NODES, NODE_RANK and PRIMARY_ADDR"},
-		{"sagemaker", sagemaker, "the file " + sagemakerFile},
-		{"slurm", slurm, "SLURM_JOB_ID and the SLURM_STEP_ variables (podman run --env 'SLURM*' passes them)"},
-		{"generic", generic, "NNODES, NODE_RANK and MASTER_ADDR"},
-		{"openmpi", openmpi, "OMPI_COMM_WORLD_SIZE and OMPI_COMM_WORLD_RANK"},
-		{"flux", flux, "FLUX_JOB_NNODES and FLUX_TASK_RANK"},
-		{"lsf", lsf, "LSB_MCPU_HOSTS"},
-		{"pbs", pbs, "PBS_NODEFILE"},
+		{"lws", lws, "LWS_GROUP_SIZE and LWS_WORKER_INDEX", "LWS_LEADER_ADDRESS"},
+		{"aws-batch", awsBatch, "AWS_BATCH_JOB_NUM_NODES and AWS_BATCH_JOB_NODE_INDEX", "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS"},
+		{"skypilot", skypilot, "SKYPILOT_NUM_NODES and SKYPILOT_NODE_RANK", "SKYPILOT_NODE_IPS"},
+		{"dstack", dstack, "DSTACK_NODES_NUM and DSTACK_NODE_RANK", "DSTACK_MASTER_NODE_IP"},
+		{"lepton", lepton, "LEPTON_JOB_TOTAL_WORKERS and LEPTON_JOB_WORKER_INDEX", "LEPTON_JOB_WORKER_PREFIX and LEPTON_SUBDOMAIN"},
+		{"runpod", runpod, "NUM_NODES, NODE_RANK and PRIMARY_ADDR", "PRIMARY_ADDR"},
+		{"sagemaker", sagemaker, "the file " + sagemakerFile, sagemakerFile},
+		{"slurm", slurm, "SLURM_JOB_ID and the SLURM_STEP_ variables (podman run --env 'SLURM*' passes them)", "SLURM_STEP_NODELIST"},
+		{"generic", generic, "NNODES, NODE_RANK and MASTER_ADDR", "MASTER_ADDR"},
+		{"openmpi", openmpi, "OMPI_COMM_WORLD_SIZE and OMPI_COMM_WORLD_RANK", ""},
+		{"flux", flux, "FLUX_JOB_NNODES and FLUX_TASK_RANK", ""},
+		{"lsf", lsf, "LSB_MCPU_HOSTS", "LSB_MCPU_HOSTS"},
+		{"pbs", pbs, "PBS_NODEFILE", "PBS_NODEFILE"},
 	}
 }
 
@@ -124,15 +126,22 @@ func findOne(e *env, name string) (Facts, error) {
 // list of hosts may have them with a longer domain.
 const longestName = 64
 
+// NotInName reports whether a node can't be called by a name with that character:
+// no log shows it as it is, or it separates names there.
+func NotInName(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) }
+
 // ask has the source find the facts, with names that a host can have.
 func (s source) ask(e *env) (Facts, error) {
 	f, err := s.find(e)
-	f.Source = s.name
+	f.Source, f.HeadFrom = s.name, s.head
 	if err != nil {
 		return f, err
 	}
 	f.Names = slices.Clone(f.Names)
 	for i, name := range f.Names {
+		if strings.ContainsFunc(name, NotInName) {
+			return f, fmt.Errorf("the name %.20q of rank %d has a character that a host's can't have; next: correct it (%s), or set SYMINIT_CLUSTER=none, SYMINIT_NODES, SYMINIT_RANK and SYMINIT_HEAD", name, i, s.need)
+		}
 		if len(name) <= longestName {
 			continue
 		}
@@ -167,13 +176,13 @@ func (e *env) position(names []string, from string) (int, error) {
 			continue
 		}
 		if at >= 0 {
-			return 0, fmt.Errorf("%s fits %s and %s of %s; next: set SYMINIT_RANK, SYMINIT_NODES and SYMINIT_HEAD", e.hostname, names[at], name, from)
+			return 0, fmt.Errorf("%s fits %s and %s of %s; next: set SYMINIT_RANK, SYMINIT_NODES and SYMINIT_HEAD", shown(e.hostname), shown(names[at]), shown(name), from)
 		}
 		at = i
 	}
 	if at < 0 {
 		return 0, fmt.Errorf("this host is %s, which is not in %s (%s); next: start syminit on those hosts, with the host's own name in the container (--network host, or --uts host), or set SYMINIT_RANK, SYMINIT_NODES and SYMINIT_HEAD",
-			e.hostname, from, shorten(names))
+			shown(e.hostname), from, shorten(names))
 	}
 	return at, nil
 }
@@ -189,8 +198,21 @@ func sameHost(a, b string) bool {
 // shorten lists names for an error's text.
 func shorten(names []string) string {
 	const most = 8
-	if len(names) > most {
-		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	texts := make([]string, min(len(names), most))
+	for i := range texts {
+		texts[i] = shown(names[i])
 	}
-	return strings.Join(names, ", ")
+	text := strings.Join(texts, ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// shown is a word for an error's text, quoted where it is none.
+func shown(word string) string {
+	if len(word) > longestName || word == "" || strings.ContainsFunc(word, NotInName) {
+		return fmt.Sprintf("%.40q", word)
+	}
+	return word
 }

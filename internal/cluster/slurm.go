@@ -31,7 +31,7 @@ func slurm(e *env) (Facts, error) {
 	// The job's own shell has the variables of the step that sbatch or salloc
 	// was called from, but its own SLURM_NNODES; in a step the two are equal.
 	if job := e.get("SLURM_NNODES"); job != "" && job != strconv.Itoa(f.Nodes) {
-		return Facts{}, fmt.Errorf("SLURM_STEP_NUM_NODES is %d and SLURM_NNODES %s, so SLURM_STEP_ variables of another step are left over here; next: %s", f.Nodes, job, slurmNext)
+		return Facts{}, fmt.Errorf("SLURM_STEP_NUM_NODES is %d and SLURM_NNODES %s, so SLURM_STEP_ variables of another step are left over here; next: %s", f.Nodes, shown(job), slurmNext)
 	}
 	if err := e.oneTaskANode(f.Nodes); err != nil {
 		return Facts{}, err
@@ -103,9 +103,9 @@ func (e *env) slurmRank(f Facts) (int, error) {
 	at := slices.Index(f.Names, name)
 	switch {
 	case at < 0:
-		return 0, fmt.Errorf("this is node %s, which is not in SLURM_STEP_NODELIST (%s), so the variables of another step are left over here; next: %s", name, shorten(f.Names), slurmNext)
+		return 0, fmt.Errorf("this is node %s, which is not in SLURM_STEP_NODELIST (%s), so the variables of another step are left over here; next: %s", shown(name), shorten(f.Names), slurmNext)
 	case at != id && !e.has("SLURM_HET_SIZE"):
-		return 0, fmt.Errorf("this is node %s, but SLURM_NODEID=%d is %s in SLURM_STEP_NODELIST; next: %s", name, id, f.Names[id], slurmNext)
+		return 0, fmt.Errorf("this is node %s, but SLURM_NODEID=%d is %s in SLURM_STEP_NODELIST; next: %s", name, id, shown(f.Names[id]), slurmNext)
 	}
 	return at, nil
 }

@@ -68,11 +68,11 @@ type Config struct {
 	NodeIP    netip.Addr `env:"NODE_IP" unset:"SYMINIT_INTERFACE's address, else the one that leads to the head" accepts:"an IP address of this node" doc:"This node's address for the other nodes."`
 	Interface string     `env:"INTERFACE" unset:"the one that carries SYMINIT_NODE_IP" accepts:"the exact name of one network interface" doc:"The network interface toward the other nodes."`
 
-	JoinTimeout  time.Duration `env:"JOIN_TIMEOUT" envDefault:"10m" min:"1s" doc:"How long nodes wait for each other."`
-	StartTimeout time.Duration `env:"START_TIMEOUT" envDefault:"5m" min:"1s" doc:"How long the runtime may take to start on all nodes."`
-	LostAfter    time.Duration `env:"LOST_AFTER" envDefault:"10s" min:"1s" doc:"Silence after which a node counts as lost."`
-	StopTimeout  time.Duration `env:"STOP_TIMEOUT" envDefault:"9s" min:"1s" doc:"From the first TERM to the end of the container. docker stop gives 10s. The same on every node."`
-	EndMargin    time.Duration `env:"END_MARGIN" min:"0s" unset:"SYMINIT_STOP_TIMEOUT and 5s" doc:"How long before the scheduler ends the job, where it tells when (Slurm from 23.02 on), the run gets TERM."`
+	JoinTimeout  time.Duration `env:"JOIN_TIMEOUT" envDefault:"10m" min:"1s" max:"87600h" doc:"How long nodes wait for each other."`
+	StartTimeout time.Duration `env:"START_TIMEOUT" envDefault:"5m" min:"1s" max:"87600h" doc:"How long the runtime may take to start on all nodes."`
+	LostAfter    time.Duration `env:"LOST_AFTER" envDefault:"10s" min:"1s" max:"24h" doc:"Silence after which a node counts as lost."`
+	StopTimeout  time.Duration `env:"STOP_TIMEOUT" envDefault:"9s" min:"1s" max:"87600h" doc:"From the first TERM to the end of the container. docker stop gives 10s. The same on every node."`
+	EndMargin    time.Duration `env:"END_MARGIN" min:"0s" max:"87600h" unset:"SYMINIT_STOP_TIMEOUT and 5s" doc:"How long before the scheduler ends the job, where it tells when (Slurm from 23.02 on), the run gets TERM."`
 	Restarts     Restarts      `env:"RESTARTS" envDefault:"0" accepts:"a whole number from 0 to 1000000, or unlimited" doc:"How often in a row the whole run is started again in place, on the same containers, after a failed job or a lost node. The head's counts; a worker's, for a lost head."`
 	OnLoss       string        `env:"ON_LOSS" envDefault:"fail" oneof:"fail ignore" doc:"What a lost worker means for a run under Ray that is going: its end, or nothing to the job, and a place that a node may take again."`
 

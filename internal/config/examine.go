@@ -25,10 +25,18 @@ func (c *Config) examine(name string) *fault {
 
 func examineHead(head string) *fault {
 	if addr, err := netip.ParseAddr(head); err == nil {
+		if addr.Is6() && addr.IsLinkLocalUnicast() && addr.Zone() == "" {
+			return &fault{reason: "an address of one link, and not of which", next: "write the interface that leads there behind it, as in fe80::1%eth0, or give another address of that host"}
+		}
 		return examineAddr(addr)
 	}
 	if scheme, rest, ok := strings.Cut(head, "://"); ok && hostname(scheme) {
 		host, _, _ := strings.Cut(rest, "/")
+		host = host[strings.LastIndexByte(host, '@')+1:]
+		if bare, _, err := net.SplitHostPort(host); err == nil {
+			host = bare
+		}
+		host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 		return &fault{reason: "a URL, not a host", next: "give the host alone" + suggestHead(host)}
 	}
 	if host, _, err := net.SplitHostPort(head); err == nil && host != "" {
@@ -36,6 +44,9 @@ func examineHead(head string) *fault {
 	}
 	if bare := strings.TrimSuffix(strings.TrimPrefix(head, "["), "]"); bare != head {
 		return &fault{reason: "brackets don't belong here", next: "leave them out" + suggestHead(bare)}
+	}
+	if strings.ContainsFunc(head, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return &fault{reason: "a host name has no letters but a to z", next: "give the name that DNS has for it (xn--...), or the address"}
 	}
 	if !hostname(head) {
 		return &fault{reason: "neither a host name nor an IP address"}
@@ -53,11 +64,12 @@ func suggestHead(host string) string {
 
 // hostname reports whether a resolver could take s for a host name. It allows
 // the underscores of compose's names, and refuses names whose last part is a
-// number: they are mistyped addresses.
+// number: they are mistyped addresses. No part begins or ends with a hyphen: Go's
+// resolver doesn't even ask for such a name.
 func hostname(s string) bool {
 	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
 	for _, label := range labels {
-		if label == "" || len(label) > 63 || strings.ContainsFunc(label, notInHostname) {
+		if label == "" || len(label) > 63 || strings.ContainsFunc(label, notInHostname) || strings.Trim(label, "-") != label {
 			return false
 		}
 	}
@@ -70,7 +82,7 @@ func notInHostname(r rune) bool {
 }
 
 func examineAddr(addr netip.Addr) *fault {
-	if addr.IsUnspecified() || addr.IsMulticast() {
+	if addr = addr.Unmap(); addr.IsUnspecified() || addr.IsMulticast() || addr.String() == "255.255.255.255" {
 		return &fault{reason: "not the address of one host", next: "use the address at which the other nodes reach that node"}
 	}
 	if addr.Zone() != "" && examineInterface(addr.Zone()) != nil {
@@ -102,9 +114,12 @@ func examineStatusAddr(addr string) *fault {
 	if addr == "off" {
 		return nil
 	}
-	_, port, err := net.SplitHostPort(addr)
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return &fault{reason: "not HOST:PORT"}
+	}
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !hostname(host) {
+		return &fault{reason: "its host is neither a host name nor an IP address", next: "leave it out for every address of this host: " + Prefix + "STATUS_ADDR=:" + port}
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
 		return &fault{reason: "the port is not a number from 1 to 65535"}

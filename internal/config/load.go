@@ -16,6 +16,7 @@ import (
 // Sources of values, as Values shows them. Fill brings others.
 const (
 	SourceEnvironment = "environment"
+	SourceCommandLine = "command line"
 	SourceDefault     = "default"
 )
 

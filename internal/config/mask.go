@@ -7,12 +7,12 @@ import (
 )
 
 // SecretName reports whether a variable of that name looks like a secret.
-func SecretName(name string) bool { return secretName(name) }
+func SecretName(name string) bool { return secretName(name) || isPass(name) }
 
 // MaskSecrets returns the words of a command as people may see them. It replaces
-// what looks like a secret: what follows an option like --api-key, up to the next
-// option, the value of a variable like HF_TOKEN=, of an entry of JSON or of a
-// URL's query by such a name, and a URL's user. A word with blanks is taken for a
+// what looks like a secret: what follows an option like --api-key or --auth, up to
+// the next option, the value of a variable like HF_TOKEN= or DB_PASS=, of an entry
+// of JSON or of a URL's query by such a name, a URL's signature, and its user. A word with blanks is taken for a
 // command line itself, as after sh -c.
 func MaskSecrets(args []string) []string {
 	masked := make([]string, len(args))
@@ -26,6 +26,9 @@ func MaskSecrets(args []string) []string {
 func maskWithin(arg string) string {
 	if strings.Contains(arg, "://") {
 		arg = secretUser().ReplaceAllString(arg, "${1}"+mask+"@")
+		arg = slashedUser().ReplaceAllString(arg, "${1}"+mask+"@")
+	}
+	if strings.ContainsAny(arg, "?&#") {
 		arg = secretQuery().ReplaceAllString(arg, "${1}"+mask)
 	}
 	if strings.ContainsAny(arg, `"'`) {
@@ -52,7 +55,7 @@ func maskWords(args []string) []string {
 		case secret && !option:
 			masked[i] = mask
 			continue
-		case inline && !strings.ContainsAny(name, blanks) && (isSecretOption(name) || !option && secretName(name)):
+		case inline && !strings.ContainsAny(name, blanks) && (isSecretOption(name) || !option && SecretName(name)):
 			masked[i] = name + "=" + mask
 			quote = leftOpen(value)
 		case strings.ContainsAny(arg, blanks):
@@ -78,22 +81,34 @@ func leftOpen(value string) string {
 }
 
 var (
-	secretOption = pattern(`(?i)^-.*(key|token|secret|passw(or)?d|credentials?)\+?$`)
+	secretOption = pattern(`(?i)^-.*(key|token|secret|passw(or)?d|passphrase|credentials?)\+?$`)
 	// vLLM takes beginnings of --api-key and --hf-token.
 	secretBeginning = pattern(`^--(api[-_]k|hf[-_]t)`)
-	secretWord      = pattern(`(?i)(authorization|key|token|secret|password):$|(^|["'=])(bearer|basic)$`) // as in a header
-	secretName      = pattern(`(?i)(^|[^a-z])(key|token|secret|password|credentials?)([^a-z]|$)|apikey|passw(or)?d$`)
+	// As in a header; a small basic is a kind, as in --auth-type basic.
+	secretWord = pattern(`(?i:(authorization|key|token|secret|password):|(^|["'=])bearer|authorization=["']?basic)$|(^|["'=])Basic$`)
+	secretName = pattern(`(?i)(^|[^a-z])(key|token|secret|password|credentials?)([^a-z]|$)|apikey|passw(or)?d$|passphrase$`)
+	// DB_PASS and --auth, but neither BYPASS nor --auth-type; PWD is a folder, DB_PWD isn't.
+	passWord   = pattern(`(?i)(^|[^a-z])(db|pg|my|sql)?(pass|auth)$|[a-z0-9][^a-z]pwd$`)
+	passSwitch = pattern(`(?i)(^|[^a-z])(no|enable|disable|use|skip|require|by|one|two|single|multi|old)[^a-z](pass|auth|pwd)$`)
 
-	secretUser  = lazily(`(://)[^/@\s"'?#]+@`)
-	secretQuery = lazily(`(?i)([?&][^=&?\s"']*(?:key|token|secret|password|signature)=)[^&#\s"']+`)
+	secretUser = lazily(`(://)[^/\s"'?#]+@`)
+	// A password with a character that ends the host in a URL: what stands behind
+	// the colon is no port.
+	slashedUser = lazily(`(://)(?:|[^/@\s"'?#:\[]+):(?:\d{0,5}[^\d/?#@,\s"']|[/?#]|\d{6})[^\s"']*@`)
+	secretQuery = lazily(`(?i)([?&#](?:[^=&?#\s"']*(?:key|token|secret|password|passwd|signature|credentials?)|(?:[^=&?#\s"']*[^=&?#\s"'a-z])?(?:sig|pass|pwd|auth))=)[^&#\s"']+`)
 	// A name in quotes that ends so, and a text, a list or a plain word; in a
 	// shell's double quotes those of JSON have a backslash.
-	secretEntry = lazily(`(?i)(["'][^"'\\]*(?:keys?|token|secrets?|passw(?:or)?ds?|credentials?)\\?["']\s*:\s*)` +
+	secretEntry = lazily(`(?i)(["'](?:[^"'\\]*(?:keys?|token|secrets?|passw(?:or)?ds?|passphrase|credentials?)|(?:[^"'\\]*[^"'\\a-z])?(?:pass|auth))\\?["']\s*:\s*)` +
 		`(?:\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|[^\s,{}\[\]"'\\]+)`)
 )
 
 // isSecretOption reports whether the word is an option whose value is secret.
-func isSecretOption(word string) bool { return secretOption(word) || secretBeginning(word) }
+func isSecretOption(word string) bool {
+	return secretOption(word) || secretBeginning(word) || strings.HasPrefix(word, "-") && isPass(word)
+}
+
+// isPass reports whether the last part of a name says that its value is a password.
+func isPass(name string) bool { return passWord(name) && !passSwitch(name) }
 
 // lazily returns what compiles an expression at its first use: most runs have
 // none.

@@ -78,6 +78,18 @@ func TestSecretsWithinArguments(t *testing.T) {
 		{"env", "OTEL_EXPORTER_OTLP_HEADERS=api-key=S3CRET", "vllm", "--passwd", "S3CRET", "--credentials=S3CRET"},
 		{"python", "-c", `import os; os.environ["HF_TOKEN"]="S3CRET"; login(token="S3CRET")`},
 		{"bash", "-c", `vllm serve m --x '{"token": "S3CRET S3CRET", "y": 1}'`},
+		{"env", "DB_PASS=S3CRET", "REDIS_AUTH=S3CRET", "PASS=S3CRET", "PGPASS=S3CRET", "DB_PWD=S3CRET", "SSH_PASSPHRASE=S3CRET", "x"},
+		{"sh", "-c", `DB_PASS="S3CRET S3CRET" x --auth user:S3CRET --auth=user:S3CRET --redis-pass 'S3CRET S3CRET'`},
+		{"-H", "authorization=basic S3CRET", "-H", "Basic S3CRET", "-H", "bearer S3CRET"},
+		{"--auth", "user:S3CRET", "--pass", "S3CRET", "--proxy-auth=S3CRET", "--env=DB_PASS=S3CRET", "-eDB_PASS=S3CRET", "--key-passphrase", "S3CRET"},
+		{"--x", `{"auth": "S3CRET", "db_pass":"S3CRET", "passphrase": 'S3CRET'}`},
+		{"--x=https://a.blob.core.windows.net/c/b?sv=2024-11-04&se=2026-01-01&sig=S3CRET%3D"},
+		{"--x", "?sig=S3CRET&sv=1", "sv=1&sig=S3CRET", "https://h/x#access_token=S3CRET"},
+		{"--x=https://s3/b/k?X-Amz-Algorithm=AWS4&X-Amz-Credential=S3CRET%2F20260101&X-Amz-Security-Token=S3CRET&X-Amz-Signature=S3CRET"},
+		{"--x", "https://h/k?GoogleAccessId=a&Signature=S3CRET&X-Goog-Credential=S3CRET&db-pass=S3CRET&auth=S3CRET"},
+		{"--x", "redis://user:a/S3CRET@host:6379/0", "amqp://user:/S3CRET@host", "redis://:S3CRET/S3CRET@host", "x://user:S3CRET?S3CRET#S3CRET@host"},
+		{"--x", "redis://user:12345S3CRET/S3CRET@host", "x://u:123456/S3CRET@host", "redis://u:S3CRET@S3CRET@host,redis://u:S3CRET/S3CRET@host"},
+		{"--x", `{"url": "postgres://u:a/S3CRET@host/db", "y": 1}`},
 	} {
 		if got := strings.Join(config.MaskSecrets(args), " "); strings.Contains(got, "S3CRET") {
 			t.Errorf("%q: %s", args, got)
@@ -87,6 +99,10 @@ func TestSecretsWithinArguments(t *testing.T) {
 		`vllm serve m --speculative-config {"num_speculative_tokens":3,"method":"ngram"}`,
 		`vllm serve m --x http://host:80/a?b=c --port 1 --max-num-batched-tokens=8 --tokenizer t`,
 		`sh -c A='b c' x`,
+		`env BYPASS=1 PASS_THROUGH=1 COMPASS=n AUTH_TYPE=basic RAY_AUTH_MODE=token SSH_AUTH_SOCK=/s PWD=/d OLDPWD=/d NO_AUTH=1 ENABLE_AUTH=true GIT_ASKPASS=/a x`,
+		`x --auth-type basic y --pass-through a --no-auth b --enable_auth c --bypass d --two-pass e --author f --pwd /g -passes 2`,
+		`x http://h:8000/@a/b http://h:8000?x=a@b http://[::1]:80/a@b https://h/a@b git+https://h/a/b@v1 http://a:80,http://b:80/c@d`,
+		`x https://h/x?bypass=1&auth_type=basic&signal=2&sigma=3&design=4&se=5&sp=r&X-Amz-Algorithm=AWS4 {"auth_type":"basic","bypass":1}`,
 	} {
 		if got := strings.Join(config.MaskSecrets(strings.Fields(plain)), " "); got != plain {
 			t.Errorf("%s: %s", plain, got)

@@ -42,7 +42,12 @@ func (p *problem) Error() string {
 func (v *variable) problemOf(s setting, f fault) *problem {
 	if f.next == "" {
 		f.next = "correct it or unset it"
-		if v.def != "" {
+		switch {
+		case s.source == SourceCommandLine: // to set it too would be an error
+			f.next = "correct it there"
+		case s.source != SourceEnvironment:
+			f.next = "correct it there, or set " + v.name
+		case v.def != "":
 			f.next += " (default " + v.def + ")"
 		}
 	}

@@ -14,6 +14,15 @@ type Value struct {
 	Source string `json:"source"` // "environment", "default", a variable, or what Fill was told
 }
 
+// Text is the value for a person: quoted and cut where it would not fit into a line
+// as it is.
+func (v Value) Text() string {
+	if quoted := quote(v.Value); quoted != `"`+v.Value+`"` {
+		return quoted
+	}
+	return v.Value
+}
+
 // Values is every variable in the table's order.
 type Values []Value
 
@@ -46,10 +55,7 @@ func (vs Values) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, v := range vs {
-		value := v.Value
-		if quoted := quote(value); quoted != `"`+value+`"` {
-			value = quoted
-		}
+		value := v.Text()
 		if value == "" {
 			value = "-"
 		}

@@ -96,15 +96,19 @@ func (v *variable) accepted() string {
 	case v.typ == reflect.TypeFor[bool]():
 		return "true or false"
 	case v.typ == reflect.TypeFor[time.Duration]():
-		return fmt.Sprintf("a duration of %s or more, such as 90s, 10m or 1h30m", v.min)
+		return fmt.Sprintf("a duration from %s to %s, such as 90s, 10m or 1h30m", v.min, v.max)
 	default:
 		return fmt.Sprintf("a whole number from %s to %s", v.min, v.max)
 	}
 }
 
 // normal returns the value as it is parsed: words from a fixed list are taken
-// in upper case too.
+// in upper case too, and a host's name of one part with a final dot, which the
+// hosts file doesn't have.
 func (v *variable) normal(value string) string {
+	if v.name == nameHead && strings.Count(value, ".") == 1 {
+		return strings.TrimSuffix(value, ".")
+	}
 	if lower := strings.ToLower(value); slices.Contains(v.oneof, lower) {
 		return lower
 	}
@@ -147,8 +151,13 @@ func (v *variable) check(text string, parsed any) *fault {
 	case uint16:
 		return v.checkInt(int64(x))
 	case time.Duration:
-		if least, err := time.ParseDuration(v.min); err == nil && x < least {
+		least, _ := time.ParseDuration(v.min)
+		most, _ := time.ParseDuration(v.max)
+		switch {
+		case x < least:
 			return &fault{reason: "too short"}
+		case x > most:
+			return &fault{reason: "too long"}
 		}
 	}
 	return nil

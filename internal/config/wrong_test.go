@@ -16,6 +16,15 @@ var wrong = []struct{ name, value, why string }{
 	{"HEAD", "[fd00::1]", "leave them out: SYMINIT_HEAD=fd00::1"},
 	{"HEAD", "a\nb:1", "give the host alone"},
 	{"HEAD", "http://host/x", "a URL, not a host"},
+	{"HEAD", "http://host:8000", "give the host alone: SYMINIT_HEAD=host"},
+	{"HEAD", "tcp://[fd00::1]:80/x", "give the host alone: SYMINIT_HEAD=fd00::1"},
+	{"HEAD", "http://", "a URL, not a host"},
+	{"HEAD", "köln", "no letters but a to z; accepted: a host name or an IP address, without a port; next: give the name that DNS has for it"},
+	{"HEAD", "-host", "neither"},
+	{"HEAD", "host-", "neither"},
+	{"HEAD", "a.-b", "neither"},
+	{"HEAD", "fe80::1", "write the interface that leads there behind it, as in fe80::1%eth0"},
+	{"HEAD", "255.255.255.255", "not the address of one host"},
 	{"HEAD", "0.0.0.0", "not the address of one host"},
 	{"HEAD", "::", "not the address of one host"},
 	{"HEAD", "ff02::1", "not the address of one host"},
@@ -50,10 +59,13 @@ var wrong = []struct{ name, value, why string }{
 	{"INTERFACE", "=eth0", "not NCCL's notation"},
 	{"INTERFACE", "eth0,eth1", "not NCCL's notation"},
 	{"INTERFACE", "a-name-of-more-than-15", "not an interface's name"},
-	{"JOIN_TIMEOUT", "600", "a number without a unit; accepted: a duration of 1s or more, such as 90s, 10m or 1h30m; next: write 600s"},
+	{"JOIN_TIMEOUT", "600", "a number without a unit; accepted: a duration from 1s to 87600h, such as 90s, 10m or 1h30m; next: write 600s"},
 	{"JOIN_TIMEOUT", "soon", "not a duration"},
 	{"START_TIMEOUT", "-5m", "too short"},
 	{"LOST_AFTER", "0s", "too short"},
+	{"LOST_AFTER", "25h", "too long; accepted: a duration from 1s to 24h"}, // as rendezvous has it
+	{"STOP_TIMEOUT", "2562047h47m16s", "too long"},
+	{"END_MARGIN", "2562047h", "too long"},
 	{"STOP_TIMEOUT", "999ms", "too short"},
 	{"END_MARGIN", "-1s", "too short"},
 	{"RESTARTS", "-1", "unlimited"},
@@ -67,6 +79,7 @@ var wrong = []struct{ name, value, why string }{
 	{"RAY_START_ARGS", `a\`, "a backslash at the end"},
 	{"RAY_DASHBOARD", "on", "true or false"},
 	{"REWRITE_SIGNALS", "TERM", "TERM:INT"},
+	{"REWRITE_SIGNALS", strings.Repeat("a", 99), "is no rewrite: want FROM:TO"},
 	{"REWRITE_SIGNALS", "NOPE:INT", "accepted: a comma list of FROM:TO"},
 	{"WAIT_ALL", "on", "true or false"},
 	{"PREFLIGHT", "error", "warn, fail or off"},
@@ -74,6 +87,8 @@ var wrong = []struct{ name, value, why string }{
 	{"LOG_FORMAT", "text", "console or json"},
 	{"STATUS_ADDR", "9090", "not HOST:PORT"},
 	{"STATUS_ADDR", ":http", "from 1 to 65535"},
+	{"STATUS_ADDR", "*:9090", "leave it out for every address of this host: SYMINIT_STATUS_ADDR=:9090"},
+	{"STATUS_ADDR", "a b:9090", "neither a host name nor"},
 }
 
 func TestWrongValues(t *testing.T) {
@@ -130,9 +145,13 @@ func TestErrorLineIsReadable(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	_, err = config.Load(environ(map[string]string{"PORT": strings.Repeat("é", 5000) + "\n\x1b[2J"}))
-	if got := lines(err); len(got) != 1 || len(got[0]) > 400 || strings.Contains(got[0], "\x1b") {
-		t.Errorf("got %q", got)
+	for _, name := range []string{"PORT", "HEAD", "JOIN_TIMEOUT", "REWRITE_SIGNALS", "STATUS_ADDR", "INTERFACE"} {
+		for _, before := range []string{"", "TERM:"} {
+			_, err = config.Load(environ(map[string]string{name: before + strings.Repeat("é", 5000) + "\n\x1b[2J"}))
+			if got := lines(err); len(got) != 1 || len(got[0]) > 600 || strings.Contains(got[0], "\x1b") {
+				t.Errorf("got %q", got)
+			}
+		}
 	}
 }
 

@@ -95,6 +95,13 @@ func (h *Host) Owns(addr netip.Addr) bool {
 	return addr.Unmap().IsLoopback() || h.carrier(addr) != nil
 }
 
+// HasZone reports whether addr has no zone, or one that is an interface's name or
+// index here.
+func (h *Host) HasZone(addr netip.Addr) bool {
+	zone := addr.Zone()
+	return zone == "" || slices.ContainsFunc(h.links, func(l link) bool { return zone == l.name || zone == strconv.Itoa(l.index) })
+}
+
 // InterfaceOf returns the name of the interface that carries addr, the
 // loopback interface's for loopback addresses.
 func (h *Host) InterfaceOf(addr netip.Addr) (string, error) {

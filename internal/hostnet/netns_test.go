@@ -178,6 +178,11 @@ func TestLinkLocal(t *testing.T) {
 	wantIsHead(t, "fe80::2:2%eth1", true)
 	wantIsHead(t, "fe80::2%eth1", false)
 	wantIsHead(t, "fe80::1%eth0", false)
+	for head, want := range map[string]bool{"fe80::1%eth0": true, "fe80::1%1": true, "fe80::1": true, "fe80::1%eth7": false, "fe80::1%4711": false} {
+		if got := local(t).HasZone(netip.MustParseAddr(head)); got != want {
+			t.Errorf("%s has a zone of this host: %t, want %t", head, got, want)
+		}
+	}
 	if a, err := local(t).AddrOf("eth0"); err == nil {
 		t.Errorf("eth0 has %s for other hosts", a)
 	}

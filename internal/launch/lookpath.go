@@ -29,6 +29,8 @@ type ExecError struct {
 
 func (e *ExecError) Error() string {
 	switch {
+	case e.Command == "":
+		return "an empty word in place of the command; is a variable in it not set?"
 	case e.Code == codeNotFound && strings.Contains(e.Command, "/"):
 		return e.Command + ": no such file or directory; check the path, inside the container"
 	case e.Code == codeNotFound:

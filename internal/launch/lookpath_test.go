@@ -33,7 +33,7 @@ func TestExecErrors(t *testing.T) {
 		"a folder in PATH":   {"thing", file("dir"), 126, "is a directory"},
 		"no program":         {file("badexec/tool"), "", 126, "exec format error"},
 		"interpreter absent": {file("nointerp/tool"), "", 126, "interpreter"},
-		"empty":              {"", file("good"), 127, "command not found"},
+		"empty":              {"", file("good"), 127, "an empty word in place of the command"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

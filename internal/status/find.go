@@ -18,10 +18,11 @@ import (
 // ErrNone means that no syminit runs in this container.
 var ErrNone = errors.New("no syminit runs a command here")
 
-// ForbiddenError means that the one in this container is another user's.
+// ForbiddenError means that the one here is another user's.
 type ForbiddenError struct {
 	Pid      int
-	UID, GID int // whose it is
+	UID, GID int  // whose it is
+	Host     bool // it is not in one container with this process: both are on one host
 }
 
 func (e *ForbiddenError) Error() string {
@@ -31,14 +32,15 @@ func (e *ForbiddenError) Error() string {
 // Find returns the state of the syminit that runs this container: of the
 // processes named agent that share this one's mount namespace, as no process of
 // another container does, it is the oldest. A command that it runs may be
-// another syminit.
+// another syminit. On a host, without a container, it is this user's.
 func Find(agent string) (State, error) {
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
 		return State{}, fmt.Errorf("tell this container from others: %w", err)
 	}
 	comms, _ := filepath.Glob("/proc/[0-9]*/comm") // fails for a bad pattern only
-	best, bestAge, result := 0, uint64(0), ErrNone
+	best, bestAge := 0, uint64(0)
+	var other *ForbiddenError
 	for _, path := range comms {
 		comm, err := os.ReadFile(path)
 		if err != nil || strings.TrimSuffix(string(comm), "\n") != agent {
@@ -47,17 +49,26 @@ func Find(agent string) (State, error) {
 		dir := filepath.Dir(path)
 		pid, _ := strconv.Atoi(filepath.Base(dir))
 		space, err := os.Readlink(dir + "/ns/mnt")
-		if errors.Is(err, fs.ErrPermission) && best == 0 {
-			result = forbidden(dir, pid)
+		closed := errors.Is(err, fs.ErrPermission)
+		if closed && !sameMounts(dir, "/proc/self") || !closed && (err != nil || space != own) {
+			continue // another container's, or it has ended
 		}
-		if age := startTime(dir); err == nil && space == own && (best == 0 || age < bestAge) {
+		it := whose(dir, pid)
+		if closed || it.Host && it.UID != os.Geteuid() {
+			if other == nil || other.Host {
+				other = it
+			}
+		} else if age := startTime(dir); best == 0 || age < bestAge {
 			best, bestAge = pid, age
 		}
 	}
-	if best == 0 {
-		return State{}, result
+	switch {
+	case best != 0:
+		return read(best), nil
+	case other != nil:
+		return State{}, other
 	}
-	return read(best), nil
+	return State{}, ErrNone
 }
 
 // read returns what the process of that number shows; nothing, where it has only
@@ -92,14 +103,14 @@ func readPage(link string) (text []byte) {
 	return text
 }
 
-func forbidden(dir string, pid int) error {
-	e := &ForbiddenError{Pid: pid}
+// whose returns the error that a process is another user's, if it is.
+func whose(dir string, pid int) *ForbiddenError {
+	it := &ForbiddenError{Pid: pid, Host: sharedHost(dir)}
 	var st syscall.Stat_t
-	if err := syscall.Stat(dir, &st); err != nil {
-		return ErrNone // it has ended
+	if syscall.Stat(dir, &st) == nil { // else it has ended
+		it.UID, it.GID = int(st.Uid), int(st.Gid)
 	}
-	e.UID, e.GID = int(st.Uid), int(st.Gid)
-	return e
+	return it
 }
 
 // startTime is when a process began: field 22 of its stat, behind the name,

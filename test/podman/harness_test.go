@@ -109,14 +109,20 @@ func (s *setup) end() {
 // engines returns them, and skips the test where there are none.
 func engines(t *testing.T) []engine {
 	t.Helper()
-	if shared.err == nil {
-		return shared.engines
+	need(t, shared.err)
+	return shared.engines
+}
+
+// need skips the test for what is missing, or fails it where nothing may be.
+func need(t *testing.T, missing error) {
+	t.Helper()
+	if missing == nil {
+		return
 	}
 	if os.Getenv("SYMINIT_TEST_REQUIRE") != "" {
-		t.Fatal(shared.err)
+		t.Fatal(missing)
 	}
-	t.Skip(shared.err)
-	return nil
+	t.Skip(missing)
 }
 
 func (e engine) cmd(args ...string) *exec.Cmd {

@@ -21,7 +21,7 @@ const quadlet = "../../.tools/bin/quadlet"
 func TestQuadlet(t *testing.T) {
 	e := engines(t)[0]
 	if _, err := os.Stat(quadlet); err != nil {
-		t.Fatalf("test/setup/quadlet.sh installs it: %v", err)
+		need(t, fmt.Errorf("needs podman's quadlet, which test/setup/quadlet.sh installs: %w", err))
 	}
 	t.Parallel()
 	secret := fmt.Sprintf("syminit-%d", os.Getpid())
