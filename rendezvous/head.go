@@ -37,6 +37,9 @@ type HeadConfig struct {
 	// NotBefore is when the nodes may agree at the earliest. They may come
 	// before. Zero: at once.
 	NotBefore time.Time
+	// HeldUntil is how long the places of Was are held for the nodes that had
+	// them: until then another gets one only if there are more. Zero: they aren't.
+	HeldUntil time.Time
 	// KeepOpen has Close leave the Listener open, for the Head of the next run.
 	// The Listener needs a SetDeadline for that, as TCP's has.
 	KeepOpen bool
@@ -135,6 +138,7 @@ type member struct {
 	gone  bool
 	acked bool
 
+	before       int            // its rank in the run before, see placeBefore
 	pings, pongs int            // sent, and answered
 	doubts       map[string]int // the ping whose answer shows that an applicant, by its ID, is another; see doubt
 }

@@ -91,16 +91,7 @@ func (h *Head) awaitAbsent() {
 		}
 	}
 	for _, m := range h.members {
-		if m.said.Was != nil && m.said.Was.RunID == h.cfg.Was.RunID {
-			delete(h.absent, m.said.Was.Rank)
-			continue
-		}
-		for rank := range h.absent { // a container that was started again remembers nothing
-			if sameNode(h.cfg.Was.Nodes[rank], m.node) {
-				delete(h.absent, rank)
-				break
-			}
-		}
+		delete(h.absent, m.before)
 	}
 	h.unsettled += len(h.absent)
 	h.wg.Go(h.giveUpAbsent)

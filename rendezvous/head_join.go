@@ -133,6 +133,7 @@ func (h *Head) admit(a *application, v *visitor, conn *tls.Conn) (*member, error
 		old.sess.abort(errClosed)
 	}
 	m := newMember(*a, newSession(conn, h.cfg.LostAfter))
+	m.before = h.placeBefore(*a)
 	m.sess.out.send(welcome)
 	h.members[a.ID] = m
 	if h.state == going {

@@ -110,11 +110,20 @@ func (h *Head) conflict(head Node, a application) *refusal {
 			return cmp.Or(unclear, no)
 		}
 	}
-	if len(h.members)+1 >= h.cfg.MaxNodes && known == nil {
+	switch {
+	case known != nil:
+	case len(h.members)+1 >= h.cfg.MaxNodes:
 		return &refusal{
 			Reason: fmt.Sprintf("the run has its %d nodes, and begins when it may", h.cfg.MaxNodes),
 			Fix:    "wait; or start as many nodes as SYMINIT_NODES says, or raise it on every node",
 			Retry:  true, // one of them may still leave
+		}
+	case h.heldBack(a):
+		return &refusal{
+			Reason: "the places that are free are held for nodes of the run before",
+			Fix:    "none is needed: the place of one that doesn't come back is free soon",
+			Retry:  true,
+			usual:  true,
 		}
 	}
 	return nil

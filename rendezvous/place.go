@@ -42,11 +42,8 @@ func (h *Head) place() []*member {
 	return h.asBefore(placed)
 }
 
-// asBefore moves members, which are in order, to the ranks that they had. A
-// worker's own word comes first, for it is about one process; then what the
-// head knows of name and address, which a container keeps that is started
-// again; then the name alone, for where networks are made anew the address
-// isn't.
+// asBefore moves members, which are in order, to the ranks that they had: by
+// their own word first, then by what placeBefore found.
 func (h *Head) asBefore(members []*member) []*member {
 	run := h.runBefore()
 	if run == "" {
@@ -65,20 +62,8 @@ func (h *Head) asBefore(members []*member) []*member {
 			take(m.said.Was.Rank, m)
 		}
 	}
-	for _, same := range []func(was, is Node) bool{sameNode, sameName} {
-		free := make(map[string][]*member) // by name, so that thousands take no time
-		for _, m := range members[1:] {
-			if !seated[m] {
-				free[m.node.Name] = append(free[m.node.Name], m)
-			}
-		}
-		for rank, was := range h.cfg.Was.Nodes {
-			for _, m := range free[was.Name] {
-				if same(was, m.node) {
-					take(rank, m)
-				}
-			}
-		}
+	for _, m := range members[1:] {
+		take(m.before, m)
 	}
 	rank := 1
 	for _, m := range members[1:] {

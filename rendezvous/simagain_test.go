@@ -21,6 +21,7 @@ const (
 	simCalm  = simStorm + time.Minute // all faults are over, the longest and all that they delayed
 	simRuns  = simCalm + time.Minute  // everything runs by then
 	simOver  = simRuns + time.Minute  // the job ends, with 0
+	simHeld  = 10 * time.Second       // that places of the run before are held
 )
 
 // TestSimulationOfRestarts has clusters whose runs are gathered again after
@@ -57,7 +58,10 @@ type cluster struct {
 	hosts     []*simContainer // the head's first; at the end a spare one, if there is one
 	rosters   []Roster        // of the head's runs
 	tolerated int
-	final     *Outcome // the head's, of its job
+	before    string    // the run of which the head holds the places now
+	held      time.Time // until then
+	robbed    []string  // nodes that lost their place all the same
+	final     *Outcome  // the head's, of its job
 	now       map[string]string
 }
 
@@ -214,6 +218,10 @@ func (c *cluster) headProgram(life context.Context, n *simContainer) *Outcome {
 			Listener: listener, KeepOpen: true, Secret: secret, UniqueAddrs: c.unique, Nodes: c.nodes, MaxNodes: c.most, LostAfter: c.lostAfter, Was: was,
 			Rejoin: c.rejoin, NotBefore: time.Now().Add(backoff), Self: Node{Name: "head", Addr: simHead},
 		}
+		cfg.HeldUntil = cfg.NotBefore.Add(simHeld)
+		c.mu.Lock()
+		c.before, c.held = was.RunID, cfg.HeldUntil
+		c.mu.Unlock()
 		h, err := NewHead(cfg)
 		if err != nil {
 			return nil
@@ -298,6 +306,7 @@ func (c *cluster) workerProgram(life context.Context, n *simContainer) *Outcome 
 		if err != nil {
 			c.say("%s: %v", n.name, err)
 			n.refused = errors.As(err, new(*RefusedError))
+			c.noteRefused(n, was)
 			if ended, ok := errors.AsType[*EndedError](err); ok {
 				return &ended.Outcome
 			}
@@ -329,6 +338,16 @@ func (c *cluster) work(life context.Context, n *simContainer, w *Worker) *Outcom
 		return &o
 	case <-life.Done():
 		return nil
+	}
+}
+
+// noteRefused takes note of a node of the run before that is refused as long as its
+// place is held.
+func (c *cluster) noteRefused(n *simContainer, was Place) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n.refused && c.most == c.nodes && was.Rank > 0 && was.RunID == c.before && time.Now().Before(c.held) {
+		c.robbed = append(c.robbed, n.name)
 	}
 }
 
@@ -373,6 +392,9 @@ func (c *cluster) checkEnd(t *testing.T) {
 	}
 	if told < min(c.most, len(c.hosts)) {
 		t.Errorf("%d of %d nodes were told the outcome", told, c.most)
+	}
+	if c.robbed != nil {
+		t.Errorf("refused while their places were held: %v", c.robbed)
 	}
 	ids := make(map[string]bool)
 	for _, r := range c.rosters {

@@ -99,7 +99,7 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	self := n.self()
 	self.Addr, self.Rank = id.addr, 0
 	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
-		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume,
+		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume, HeldUntil: n.heldUntil(),
 		Approve: n.approver(),
 		Secret:  n.cfg.Token.Reveal(), Self: self, Nodes: n.cfg.Nodes, MaxNodes: n.cfg.MaxNodes, Names: n.facts.Names,
 		Rejoin: n.cfg.OnLoss == config.OnLossIgnore,

@@ -20,6 +20,10 @@ const (
 	// soundAfter is how long a run has to last for the next restart to count as
 	// the first again, in pause and in number.
 	soundAfter = 10 * time.Minute
+	// ownersFirst is how long after the pause the places of a run are held for its
+	// nodes, against spare ones: an engine takes some seconds to start a container
+	// again.
+	ownersFirst = 10 * time.Second
 )
 
 // A series is what this node keeps from one run to the next.
@@ -79,6 +83,12 @@ func (s *series) pauseLeft() time.Duration {
 		return backoffMax
 	}
 	return max(time.Until(s.resume), 0)
+}
+
+// heldUntil is until when the places of the run before are held for its nodes. Who
+// takes one that is left needs some of the time for joining.
+func (n *node) heldUntil() time.Time {
+	return n.resume.Add(min(ownersFirst, n.cfg.JoinTimeout/2))
 }
 
 func (s *series) close() {

@@ -1,0 +1,58 @@
+package agent
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/syminit/syminit/rendezvous"
+)
+
+// TestPlacesAreHeld between two runs: a spare node that comes first gets none, and
+// the run's own one does.
+func TestPlacesAreHeld(t *testing.T) {
+	head := lookedAt(t, "head", good(""), "SYMINIT_PREFLIGHT=off")
+	head.was = rendezvous.Roster{RunID: "OLD", Nodes: []rendezvous.Node{{Name: "head"}, {Name: "own", Addr: netip.MustParseAddr("127.0.0.2")}}}
+	head.resume = time.Now().Add(time.Hour)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	comes := func(name, addr string) string {
+		n := lookedAt(t, name, good(""), "SYMINIT_PREFLIGHT=off")
+		n.cfg.Head, n.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
+		w := n.enlistWorker(identity{addr: netip.MustParseAddr(addr)}, nil).(*workerMember)
+		told := make(chan string, 100)
+		w.join.Progress = func(p rendezvous.Progress) { told <- string(p.Stage) + ": " + p.Problem }
+		ctx, leave := context.WithCancel(t.Context())
+		left := make(chan struct{})
+		go func() { defer close(left); _, _, _ = w.Agree(ctx) }()
+		defer func() { leave(); <-left }()
+		return <-told
+	}
+	if got := comes("spare", "127.0.0.3"); !strings.Contains(got, "held for nodes of the run before") {
+		t.Errorf("the spare node is told %q", got)
+	}
+	if got := comes("own", "127.0.0.2"); got != "gathering: " {
+		t.Errorf("the run's own node is told %q", got)
+	}
+}
+
+// TestPlacesAreHeldForAWhile that leaves time for joining to who takes them then.
+func TestPlacesAreHeldForAWhile(t *testing.T) {
+	n := &node{cfg: settings(t), series: &series{resume: time.Now()}}
+	for joining, want := range map[time.Duration]time.Duration{time.Hour: ownersFirst, ownersFirst: ownersFirst / 2} {
+		n.cfg.JoinTimeout = joining
+		if got := n.heldUntil().Sub(n.resume); got != want {
+			t.Errorf("%s for joining: held for %s, want %s", joining, got, want)
+		}
+	}
+}

@@ -1,0 +1,101 @@
+package rendezvous
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestPlacesAreHeld has a spare node come first in the pause between two runs, a
+// second before the run may begin, and the nodes of the run before when they can.
+func TestPlacesAreHeld(t *testing.T) {
+	const pause, held = time.Second, 10 * time.Second
+	was := Roster{RunID: "OLD", Nodes: []Node{
+		{Name: "head", Addr: addr("10.0.0.1")}, {Name: "b", Addr: addr("10.0.0.2")}, {Name: "c", Addr: addr("10.0.0.3")},
+	}}
+	type node struct {
+		name, addr string
+		was        Place
+		after      time.Duration
+	}
+	spare := node{"spare", "10.0.0.9", Place{}, 0}
+	b := node{"b", "10.0.0.2", Place{"OLD", 1}, time.Second / 2}
+	for name, tt := range map[string]struct {
+		was      Roster
+		most     int
+		others   []node
+		want     string
+		earliest time.Duration // that they agree; a second later at the latest
+		refused  string
+	}{
+		"all come back": {was, 3, []node{b, {"c", "10.0.0.3", Place{"OLD", 2}, 5 * time.Second}}, "[head b c]", 5 * time.Second, "spare"},
+		"with another name and address": {
+			was, 3, []node{b, {"x", "10.0.0.4", Place{"OLD", 2}, 5 * time.Second}}, "[head b x]", 5 * time.Second, "spare",
+		},
+		"a container that was started again": {
+			was, 3, []node{b, {"c", "10.0.0.3", Place{}, 5 * time.Second}}, "[head b c]", 5 * time.Second, "spare",
+		},
+		"and has another address": {
+			was, 3, []node{b, {"c", "10.0.0.4", Place{}, 5 * time.Second}}, "[head b c]", 5 * time.Second, "spare",
+		},
+		"one comes too late": {
+			was, 3, []node{b, {"c", "10.0.0.3", Place{"OLD", 2}, time.Minute}}, "[head b spare]", held, "c",
+		},
+		"one of a run further back": {
+			was, 3, []node{b, {"x", "10.0.0.4", Place{"OLDER", 2}, 5 * time.Second}}, "[head b spare]", held, "x",
+		},
+		"where there is room for more": {was, 4, []node{b}, "[head b spare]", pause, ""},
+		"a head that remembers nothing": {
+			Roster{}, 3, []node{b, {"c", "10.0.0.3", Place{"OLD", 2}, 5 * time.Second}}, "[head b spare]", pause, "c",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPipes()
+				cfg := p.keptOpen(3)
+				began := time.Now()
+				cfg.Was, cfg.MaxNodes, cfg.NotBefore, cfg.HeldUntil = tt.was, tt.most, began.Add(pause), began.Add(held)
+				h := startHead(t, cfg)
+				ends := make(map[string]chan joined)
+				for _, n := range append(tt.others, spare) {
+					w, end := p.worker(n.name, n.addr), make(chan joined, 1)
+					w.Was, ends[n.name] = n.was, end
+					time.AfterFunc(n.after, func() { end <- <-start(t.Context(), w) })
+				}
+				roster, err := h.Gather(t.Context())
+				took := time.Since(began)
+				if err != nil || names(roster) != tt.want || took < tt.earliest || took > tt.earliest+pauseMax {
+					t.Errorf("%s agreed on after %s, error %v", names(roster), took, err)
+				}
+				r := &run{head: h}
+				for name, end := range ends {
+					j := <-end
+					switch {
+					case name == tt.refused:
+						_ = as[*RefusedError](t, j.err)
+					case j.err != nil:
+						t.Errorf("%s: %v", name, j.err)
+					default:
+						r.workers = append(r.workers, j.Worker)
+					}
+				}
+				r.close(t)
+				_ = p.Close()
+			})
+		})
+	}
+}
+
+// TestNameOfSeveral: a name that several nodes had says of none that it is back.
+func TestNameOfSeveral(t *testing.T) {
+	nodes := []Node{{Name: "head"}, {Name: "vllm", Addr: addr("10.0.0.2")}, {Name: "vllm", Addr: addr("10.0.0.3")}, {Name: "d"}}
+	h := &Head{cfg: HeadConfig{Was: Roster{RunID: "OLD", Nodes: nodes}}, members: map[string]*member{"first": {before: 1}}}
+	for _, c := range []struct {
+		name, addr string
+		want       int
+	}{{"vllm", "10.0.0.3", 2}, {"vllm", "10.0.0.4", 0}, {"vllm", "10.0.0.2", 0}, {"d", "10.0.0.4", 3}, {"head", "10.0.0.4", 0}} {
+		if got := h.placeBefore(application{ID: "it", Node: Node{Name: c.name, Addr: addr(c.addr)}}); got != c.want {
+			t.Errorf("%s at %s had the rank %d, want %d", c.name, c.addr, got, c.want)
+		}
+	}
+}
