@@ -30,6 +30,8 @@ func (h headMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 // Stop reports false: the head itself decides.
 func (headMember) Stop(syscall.Signal) bool { return false }
 
+func (headMember) Reached() bool { return true }
+
 func (h headMember) Spread(s syscall.Signal) {
 	if !h.spreads {
 		return

@@ -19,6 +19,8 @@ type member interface {
 	// Stop passes on that this node was told to stop. It reports false where
 	// nobody else has to decide about that.
 	Stop(s syscall.Signal) bool
+	// Reached reports whether who decides about a stop has been there to hear it.
+	Reached() bool
 	// Spread passes on to the other nodes' jobs that this node's was told to
 	// stop, where it is this node that decides.
 	Spread(s syscall.Signal)
@@ -57,6 +59,8 @@ func (a alone) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 func (alone) Ready(context.Context) error { return nil }
 
 func (alone) Stop(syscall.Signal) bool { return false }
+
+func (alone) Reached() bool { return true }
 
 func (alone) Spread(syscall.Signal) {}
 

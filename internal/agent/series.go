@@ -56,7 +56,7 @@ func runs(c Config, stop *stopper, stops chan stopRequest, board *status.Board) 
 	defer kept.close()
 	for {
 		n = newNode(c, kept, stop, stops, board)
-		stop.begin(n.end, n.outcome)
+		stop.begin(n.end, n.outcome, kept.place.Rank > 0)
 		before := kept.resume
 		if o = n.do(); !o.Again {
 			if n.managed() {

@@ -112,7 +112,7 @@ func TestStopBetweenTwoRuns(t *testing.T) {
 			var got []rendezvous.Outcome
 			s.begin(func(o rendezvous.Outcome) { got = append(got, o) }, func(code int, cause string) rendezvous.Outcome {
 				return rendezvous.Outcome{Code: code, Cause: cause}
-			})
+			}, false)
 			if len(got) != 1 || got[0].Code != 143 && got[0].Code != CodeLost {
 				t.Errorf("got %+v", got)
 			}

@@ -18,11 +18,13 @@ import (
 // Parts of STOP_TIMEOUT that are kept back. The job's is for what follows its
 // end: telling the other nodes, ending the runtime, sweeping strays. A node
 // without the job waits longer than that for the head to say how it ended, and
-// what is said then has a part of the rest to arrive.
+// what is said then has a part of the rest to arrive. Between two runs it looks for
+// the head so long: the head has to end what it ran, and be found.
 const (
 	jobReserve  = 1500 * time.Millisecond
 	nodeReserve = 500 * time.Millisecond
 	tellReserve = 250 * time.Millisecond
+	seekTime    = 4 * time.Second
 )
 
 // stopConfig is what a stopper needs.
@@ -68,8 +70,10 @@ type stopper struct {
 	outcome  func(code int, cause string) rendezvous.Outcome
 	job      *launch.Process
 	how      jobStop
-	serving  bool // the job has said that it serves
-	waits    bool // the job has ended, and the run goes on until others' have
+	serving  bool        // the job has said that it serves
+	waits    bool        // the job has ended, and the run goes on until others' have
+	expected bool        // the others wait for this node, see begin
+	seek     *time.Timer // until then it looks for the head
 	member   member
 	first    *stopRequest   // the one that began the stop
 	deadline time.Time      // when the container has to be gone; zero before a stop
@@ -85,21 +89,49 @@ func newStopper(c stopConfig) *stopper {
 		stopConfig: c, told: map[string]int{},
 		end:     func(rendezvous.Outcome) {}, // begin sees to what was missed
 		outcome: func(int, string) rendezvous.Outcome { return rendezvous.Outcome{} },
+		seek:    time.NewTimer(0),
 	}
+	<-s.seek.C
 	s.patient, s.hurry = context.WithCancel(context.Background())
 	return s
 }
 
 // begin makes what follows be about the next run: end ends it, and outcome makes
-// an outcome of it. A stop that has been requested already ends it at once.
-func (s *stopper) begin(end func(rendezvous.Outcome), outcome func(code int, cause string) rendezvous.Outcome) {
+// an outcome of it. A stop that has been requested already ends it at once, unless
+// this node is a worker that was in the run before: that is expected, and the
+// others would wait for it. So it looks for the head to say so.
+func (s *stopper) begin(end func(rendezvous.Outcome), outcome func(code int, cause string) rendezvous.Outcome, expected bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.end, s.outcome, s.job, s.how, s.member, s.serving, s.waits = end, outcome, nil, jobStop{}, nil, false, false
+	s.expected = expected
 	switch {
 	case s.alone:
 		s.endAbandoned()
 	case s.first != nil:
+		s.endOrSeek()
+	}
+}
+
+// endOrSeek ends a run that has not begun, now or once this node has looked for the
+// head in vain. It is called with mu held.
+func (s *stopper) endOrSeek() {
+	if !s.expected || s.reached() {
+		s.endBeforeTheJob()
+		return
+	}
+	s.seek.Reset(s.reserve(seekTime))
+}
+
+// reached is called with mu held.
+func (s *stopper) reached() bool { return s.member != nil && s.member.Reached() }
+
+// seekNoMore ends the run of a node that has not found the head in time.
+func (s *stopper) seekNoMore() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.reached() {
+		s.log.Warn(fmt.Sprintf("the head isn't to be reached within %s, and may wait for this node: tell it to stop too", s.reserve(seekTime)))
 		s.endBeforeTheJob()
 	}
 }
@@ -109,11 +141,15 @@ func (s *stopper) endBeforeTheJob() {
 	s.end(s.outcome(128+int(s.first.signal), s.first.String()+" before the job started"))
 }
 
-// setMember makes signals go through m from now on.
+// setMember makes signals go through m from now on, those that still have to
+// among them.
 func (s *stopper) setMember(m member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.member = m
+	if s.first != nil && s.expected && !m.Stop(s.first.signal) {
+		s.endBeforeTheJob()
+	}
 }
 
 // startJob starts the job unless the run is being stopped already, so that no
@@ -207,6 +243,9 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 			}
 			request = stopRequest{signal: sig, own: true, from: s.self}
 		case request = <-others:
+		case <-s.seek.C:
+			s.seekNoMore()
+			continue
 		case <-expired.C:
 			if s.expire() {
 				expired.Reset(s.reserve(jobReserve) - s.reserve(nodeReserve))
@@ -237,6 +276,9 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 	s.told[r.from]++
 	switch {
 	case stops && !r.passedOn && s.member != nil && s.member.Stop(r.signal): // the head decides
+		if began && !s.reached() {
+			s.endOrSeek()
+		}
 	case stops && s.job != nil && s.how.headless:
 	case s.job != nil:
 		// With compose every node is told at the same time, and the job is to
@@ -246,7 +288,7 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 		}
 	case !stops:
 	case began:
-		s.endBeforeTheJob()
+		s.endOrSeek()
 	}
 	return began
 }

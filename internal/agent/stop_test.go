@@ -40,7 +40,7 @@ func newStopRun(t *testing.T, timeout time.Duration) *stopRun {
 	r.stopper = newStopper(stopConfig{log: zap.NewNop(), self: "node a", timeout: timeout})
 	r.begin(func(o rendezvous.Outcome) { r.ended <- o }, func(code int, cause string) rendezvous.Outcome {
 		return rendezvous.Outcome{Code: code, Cause: cause}
-	})
+	}, false)
 	var wg sync.WaitGroup
 	wg.Go(func() { r.run(r.own, r.others, r.finished) })
 	t.Cleanup(func() { close(r.finished); wg.Wait() })

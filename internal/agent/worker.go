@@ -26,7 +26,7 @@ type workerMember struct {
 	mu      sync.Mutex
 	worker  *rendezvous.Worker // nil until a head has taken this node in
 	agreed  bool               // the worker has the roster
-	told    syscall.Signal     // what this node was told to stop with, and the head too; 0: nothing
+	told    syscall.Signal     // what this node was told to stop with, and the head is told too; 0: nothing
 	decided chan struct{}      // closed when verdict is set
 	verdict rendezvous.Outcome // the head's
 }
@@ -111,12 +111,26 @@ func (w *workerMember) session() *rendezvous.Worker {
 
 func (w *workerMember) Ready(ctx context.Context) error { return w.session().Ready(ctx) }
 
-// Stop asks the head to end the run. As long as no head has taken this node in
-// there is no one to ask, and it just leaves.
+// Stop asks the head to end the run, now or once it has taken this node in. But a
+// node that was in no run before just leaves, as long as there is no one to ask.
 func (w *workerMember) Stop(s syscall.Signal) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.worker != nil && w.ask(s)
+	if w.worker != nil && w.ask(s) {
+		return true
+	}
+	if w.agreed || w.join.Was == (rendezvous.Place{}) {
+		return false
+	}
+	w.told = s
+	return true
+}
+
+// Reached reports whether a head has taken this node in.
+func (w *workerMember) Reached() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.worker != nil
 }
 
 // ask is called with mu held.

@@ -2,10 +2,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -94,6 +96,50 @@ func TestTermOnAWorkerThatWaits(t *testing.T) {
 	if len(worker.ended) > 0 {
 		t.Errorf("the worker did not wait for the head's word: %+v", <-worker.ended)
 	}
+}
+
+// TestTermOnAWorkerBetweenTwoRuns, which the others expect back: it tells the head as
+// soon as that takes it in.
+func TestTermOnAWorkerBetweenTwoRuns(t *testing.T) {
+	for name, comes := range map[string]func(s *stopper, next func(), m member, term func()){
+		"in the run before":    func(s *stopper, next func(), m member, term func()) { term(); next(); s.setMember(m) },
+		"before it looks":      func(s *stopper, next func(), m member, term func()) { next(); term(); s.setMember(m) },
+		"looking for the head": func(s *stopper, next func(), m member, term func()) { next(); s.setMember(m); term() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGathering(t)
+			g.worker.join.Was = rendezvous.Place{RunID: "OLD", Rank: 1}
+			r := newStopRun(t, time.Minute)
+			next := func() {
+				r.begin(func(o rendezvous.Outcome) { t.Errorf("it did not wait for the head's word: %+v", o) }, nil, true)
+			}
+			comes(r.stopper, next, g.worker, func() { r.own <- syscall.SIGTERM; r.own <- syscall.SIGWINCH })
+			g.joins(t)
+			if e, ok := (<-g.head.Events()).(rendezvous.Stopped); !ok || e.Node.Name != "b" || e.Signal != syscall.SIGTERM {
+				t.Errorf("event %+v", e)
+			}
+			r.seekNoMore()
+			g.head.Finish(t.Context(), rendezvous.Outcome{Code: 143})
+			if end, ok := errors.AsType[*rendezvous.EndedError](<-g.err); !ok || end.Outcome.Code != 143 {
+				t.Errorf("the worker ends with %+v", end)
+			}
+		})
+	}
+}
+
+// TestHeadIsSoughtForAWhile: a worker between two runs that is told to stop leaves in
+// time if there is no head.
+func TestHeadIsSoughtForAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, ended := newStopRun(t, time.Minute), make(chan time.Time, 1)
+		r.begin(func(rendezvous.Outcome) { ended <- time.Now() }, r.outcome, true)
+		r.setMember(&workerMember{join: rendezvous.WorkerConfig{Was: rendezvous.Place{RunID: "OLD", Rank: 1}}})
+		began := time.Now()
+		r.own <- syscall.SIGTERM
+		if took := (<-ended).Sub(began); took != seekTime {
+			t.Errorf("it left after %s, want %s", took, seekTime)
+		}
+	})
 }
 
 // TestStopIsToldAgain over the next connection, for the head may not have heard it.
