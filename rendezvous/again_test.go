@@ -252,7 +252,7 @@ func TestPlacesComeBack(t *testing.T) {
 		}, "[head c d b]"},
 		{"a place that is another's", was, []node{
 			{"b", "10.0.0.9", Place{"OLD", 1}}, {"c", "10.0.0.8", Place{"OLD", 1}}, {"d", "10.0.0.7", Place{"OLD", 77}},
-		}, "[head c b d]"},
+		}, "[head b c d]"},
 		{"a stale place means nothing to a head that remembers", was, []node{
 			{"b", "10.0.0.9", Place{"OLDER", 3}}, {"c", "10.0.0.8", Place{}}, {"d", "10.0.0.7", Place{"OLDER", 1}},
 		}, "[head b c d]"},

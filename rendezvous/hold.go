@@ -4,12 +4,13 @@ import "time"
 
 // placeBefore finds the rank in the run before by which an applicant is one of
 // that run's nodes; 0: it is none, as far as this head knows. Its own word comes
-// first, for it is about one process; then name and address, which a container keeps that is
-// started again; then the name alone, if it is one node's, for where networks are
-// made anew the address isn't kept. It is called with mu held.
+// first, for it is about one process, unless another has taken that place since;
+// then name and address, which a container keeps that is started again; then the
+// name alone, if it is one node's, for where networks are made anew the address
+// isn't kept. It is called with mu held.
 func (h *Head) placeBefore(a application) int {
 	nodes := h.cfg.Was.Nodes
-	if w := a.Was; w != nil && w.RunID == h.cfg.Was.RunID && w.Rank > 0 && w.Rank < len(nodes) {
+	if w := a.Was; w != nil && w.RunID == h.cfg.Was.RunID && w.Rank > 0 && w.Rank < len(nodes) && sameName(nodes[w.Rank], a.Node) {
 		return w.Rank
 	}
 	named, times := 0, 0

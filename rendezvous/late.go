@@ -58,12 +58,13 @@ func (h *Head) tooLate(a application) *refusal {
 }
 
 // comeAgain finds the member that an applicant was, nil if none. One that says
-// so itself has given its session up, whatever the head knows of that.
+// so itself has given its session up, whatever the head knows of that. But a place
+// that another has taken since is that one's: each would drive the other out for ever.
 func (h *Head) comeAgain(a application) *member {
 	for rank, m := range h.placed {
 		switch {
 		case rank == 0, m.id == a.ID && a.Try <= m.try:
-		case m.id == a.ID, a.had(h.roster.RunID, rank):
+		case m.id == a.ID, a.had(h.roster.RunID, rank) && (!m.late || sameNode(m.node, a.Node)):
 			if !m.gone {
 				h.drop(m, "it has come again")
 				m.sess.abort(errClosed)

@@ -90,6 +90,47 @@ func TestLostNodeTakesItsPlaceAgain(t *testing.T) {
 	}
 }
 
+// TestPlaceOfAnother: a node that was lost comes back when another has its place, and
+// doesn't drive that one out, which would do the same.
+func TestPlaceOfAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		cfg.Rejoin, cfg.UniqueAddrs = true, true
+		r := agree(t, cfg, p.worker("b", "10.0.0.2"))
+		r.ready(t)
+		r.line(0).reset()
+		if lost, ok := (<-r.head.Events()).(Lost); !ok || lost.Node.Name != "b" {
+			t.Errorf("event %+v", lost)
+		}
+		c, err := Join(t.Context(), p.worker("c", "10.0.0.3"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := p.worker("b", "10.0.0.2")
+		back.Was = r.workers[0].Place()
+		_, err = Join(t.Context(), back)
+		_ = as[*RefusedError](t, err)
+		if got := names(r.head.Roster()); got != "[head c]" {
+			t.Errorf("the run has %s", got)
+		}
+		// But one that has come late may come again.
+		back = p.worker("c", "10.0.0.3")
+		back.Was = c.Place()
+		again, err := Join(t.Context(), back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := <-c.Outcome(); o.Code != codeLost {
+			t.Errorf("the session that it gave up ends with %+v", o)
+		}
+		_ = c.Close()
+		_ = r.workers[0].Close()
+		r.workers[0] = again
+		r.close(t)
+	})
+}
+
 func TestMoreNodesThanNeeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()

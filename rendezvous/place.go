@@ -58,8 +58,8 @@ func (h *Head) asBefore(members []*member) []*member {
 		}
 	}
 	for _, m := range members[1:] {
-		if m.said.Was != nil && m.said.Was.RunID == run {
-			take(m.said.Was.Rank, m)
+		if w := m.said.Was; w != nil && w.RunID == run && (w.Rank == m.before || h.cfg.Was.RunID == "") {
+			take(w.Rank, m)
 		}
 	}
 	for _, m := range members[1:] {

@@ -54,7 +54,7 @@ func (h *Head) part(conn *tls.Conn, by time.Time, a *application, no *refusal) {
 			return
 		}
 		if no.outcome != nil && a.Was != nil {
-			defer h.told(*a.Was) // once it has read that, or its time is over
+			defer h.told(*a) // once it has read that, or its time is over
 		}
 	}
 	// Closing with bytes unread would make the system drop what we just wrote.
@@ -97,10 +97,8 @@ func (h *Head) note(level zapcore.Level, text string, who peer, fields ...zap.Fi
 }
 
 // told takes note that a node of the run before knows how this one ended.
-func (h *Head) told(was Place) {
+func (h *Head) told(a application) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if was.RunID == h.cfg.Was.RunID {
-		h.heardBy(was.Rank)
-	}
+	h.heardBy(h.placeBefore(a))
 }
