@@ -21,9 +21,7 @@ func TestFinishWhileGathering(t *testing.T) {
 			gathered <- err
 		}()
 		synctest.Wait()
-		if silent := h.Finish(t.Context(), theEnd); silent != nil {
-			t.Errorf("did not acknowledge: %v", silent)
-		}
+		finish(t, h, theEnd)
 		for _, err := range []error{<-gathered, (<-b).err, (<-c).err, h.Ready(t.Context())} {
 			if e := as[*EndedError](t, err); !reflect.DeepEqual(e.Outcome, theEnd) {
 				t.Errorf("outcome %+v, want %+v", e.Outcome, theEnd)
@@ -36,18 +34,14 @@ func TestFinishWhileGathering(t *testing.T) {
 func TestFinishOnceAgreed(t *testing.T) {
 	inEachState(t, func(t *testing.T, _ *pipes, r *run) {
 		began := time.Now()
-		if silent := r.head.Finish(t.Context(), theEnd); silent != nil {
-			t.Errorf("did not acknowledge: %v", silent)
-		}
+		finish(t, r.head, theEnd)
 		if got := <-r.workers[0].Outcome(); !reflect.DeepEqual(got, theEnd) {
 			t.Errorf("outcome %+v, want %+v", got, theEnd)
 		}
 		if d := time.Since(began); d != 0 {
 			t.Errorf("it took %s", d)
 		}
-		if silent := r.head.Finish(t.Context(), Outcome{Code: 1}); silent != nil {
-			t.Errorf("a second call: did not acknowledge: %v", silent)
-		}
+		finish(t, r.head, Outcome{Code: 1})
 		_ = as[*EndedError](t, r.workers[0].Ready(t.Context()))
 		if n := len(r.head.Events()); n != 0 {
 			t.Errorf("%d events of a run that ended well", n)
@@ -113,9 +107,7 @@ func TestFinishDoesNotWaitForTheDead(t *testing.T) {
 		p := newPipes()
 		h := startHead(t, p.head(2))
 		c := rawWorker(t, p, "raw")
-		if _, err := h.Gather(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		gather(t, h)
 		go func() {
 			elapse(time.Second)
 			_ = c.NetConn().Close()
@@ -142,9 +134,7 @@ func TestCloseWithoutFinish(t *testing.T) {
 		}()
 		synctest.Wait()
 		for range 2 {
-			if err := h.Close(); err != nil {
-				t.Error(err)
-			}
+			closeAll(t, h)
 		}
 		if err := <-results; err == nil {
 			t.Error("Gather of a closed head found a roster")

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"net"
 	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -47,10 +49,11 @@ func elapse(d time.Duration) { <-time.After(d) }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
-// logs is a logger and what was written to it.
-func logs() (*zap.Logger, *observer.ObservedLogs) {
+// logged has a log be kept, and returns what is written to it.
+func logged(log **zap.Logger) *observer.ObservedLogs {
 	core, seen := observer.New(zap.DebugLevel)
-	return zap.New(core), seen
+	*log = zap.New(core)
+	return seen
 }
 
 // said reports whether a line at least as severe as level has all the words,
@@ -105,6 +108,16 @@ func startHead(t testing.TB, cfg HeadConfig) *Head {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// join calls Join and wants it to work.
+func join(t testing.TB, cfg WorkerConfig) *Worker {
+	t.Helper()
+	w, err := Join(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 // joined is what a call of Join returned.
@@ -177,12 +190,40 @@ func (r *run) ready(t testing.TB) {
 
 func (r *run) close(t testing.TB) {
 	t.Helper()
-	for _, w := range r.workers {
+	closeAll(t, r.head, r.workers...)
+}
+
+// gather waits until a head has all its nodes.
+func gather(t testing.TB, h *Head) {
+	t.Helper()
+	if _, err := h.Gather(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// finish ends a run and wants all to hear it.
+func finish(t testing.TB, h *Head, o Outcome) {
+	t.Helper()
+	if silent := h.Finish(t.Context(), o); silent != nil {
+		t.Errorf("did not acknowledge: %v", silent)
+	}
+}
+
+// closeAll ends a head and its workers.
+func closeAll(t testing.TB, h *Head, workers ...*Worker) {
+	t.Helper()
+	for _, w := range workers {
 		_ = w.Close()
 	}
-	if err := r.head.Close(); err != nil {
+	if err := h.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// inBubble is a subtest on a virtual clock of its own.
+func inBubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
 
 // noLeaks fails the test if goroutines that it started are still there at its
@@ -211,4 +252,23 @@ func as[E error](t testing.TB, err error) E {
 		t.Fatalf("error %T %v, want %T", err, err, e)
 	}
 	return e
+}
+
+// names are a roster's, in the order of ranks; one that is lost in brackets.
+func names(r Roster) string {
+	var list []string
+	for _, n := range r.Nodes {
+		if n.Gone {
+			n.Name = "(" + n.Name + ")"
+		}
+		list = append(list, n.Name)
+	}
+	return fmt.Sprint(list)
+}
+
+// keptOpen is a head's configuration whose port outlives it.
+func (p *pipes) keptOpen(nodes int) HeadConfig {
+	cfg := p.head(nodes)
+	cfg.KeepOpen, cfg.UniqueAddrs = true, true
+	return cfg
 }

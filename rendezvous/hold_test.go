@@ -1,6 +1,8 @@
 package rendezvous
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -50,39 +52,37 @@ func TestPlacesAreHeld(t *testing.T) {
 			Roster{}, 3, []node{b, {"c", "10.0.0.3", Place{"OLD", 2}, 5 * time.Second}}, "[head b spare]", pause, "c",
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPipes()
-				cfg := p.keptOpen(3)
-				began := time.Now()
-				cfg.Was, cfg.MaxNodes, cfg.NotBefore, cfg.HeldUntil = tt.was, tt.most, began.Add(pause), began.Add(held)
-				h := startHead(t, cfg)
-				ends := make(map[string]chan joined)
-				for _, n := range append(tt.others, spare) {
-					w, end := p.worker(n.name, n.addr), make(chan joined, 1)
-					w.Was, ends[n.name] = n.was, end
-					time.AfterFunc(n.after, func() { end <- <-start(t.Context(), w) })
+		inBubble(t, name, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.keptOpen(3)
+			began := time.Now()
+			cfg.Was, cfg.MaxNodes, cfg.NotBefore, cfg.HeldUntil = tt.was, tt.most, began.Add(pause), began.Add(held)
+			h := startHead(t, cfg)
+			ends := make(map[string]chan joined)
+			for _, n := range append(tt.others, spare) {
+				w, end := p.worker(n.name, n.addr), make(chan joined, 1)
+				w.Was, ends[n.name] = n.was, end
+				time.AfterFunc(n.after, func() { end <- <-start(t.Context(), w) })
+			}
+			roster, err := h.Gather(t.Context())
+			took := time.Since(began)
+			if err != nil || names(roster) != tt.want || took < tt.earliest || took > tt.earliest+pauseMax {
+				t.Errorf("%s agreed on after %s, error %v", names(roster), took, err)
+			}
+			r := &run{head: h}
+			for name, end := range ends {
+				j := <-end
+				switch {
+				case strings.Contains(tt.refused, name):
+					_ = as[*RefusedError](t, j.err)
+				case j.err != nil:
+					t.Errorf("%s: %v", name, j.err)
+				default:
+					r.workers = append(r.workers, j.Worker)
 				}
-				roster, err := h.Gather(t.Context())
-				took := time.Since(began)
-				if err != nil || names(roster) != tt.want || took < tt.earliest || took > tt.earliest+pauseMax {
-					t.Errorf("%s agreed on after %s, error %v", names(roster), took, err)
-				}
-				r := &run{head: h}
-				for name, end := range ends {
-					j := <-end
-					switch {
-					case strings.Contains(tt.refused, name):
-						_ = as[*RefusedError](t, j.err)
-					case j.err != nil:
-						t.Errorf("%s: %v", name, j.err)
-					default:
-						r.workers = append(r.workers, j.Worker)
-					}
-				}
-				r.close(t)
-				_ = p.Close()
-			})
+			}
+			r.close(t)
+			_ = p.Close()
 		})
 	}
 }
@@ -111,5 +111,70 @@ func TestPlaceBefore(t *testing.T) {
 		if got := h.placeBefore(application{ID: "it", Was: c.was, Node: Node{Name: c.name, Addr: addr(c.addr)}}); got != c.want {
 			t.Errorf("%s at %s, which says %v, had the rank %d, want %d", c.name, c.addr, c.was, got, c.want)
 		}
+	}
+}
+
+func TestNoAgreementBeforeItsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		cfg.NotBefore = time.Now().Add(time.Minute)
+		began := time.Now()
+		r := agree(t, cfg, p.worker("b", "10.0.0.2"))
+		if d := time.Since(began); d != time.Minute {
+			t.Errorf("agreed after %s", d)
+		}
+		r.close(t)
+
+		p = newPipes()
+		cfg = p.head(2)
+		cfg.NotBefore = time.Now().Add(time.Minute)
+		h := startHead(t, cfg)
+		if err := h.Close(); err != nil { // does not wait for the minute: a bubble's clock would show
+			t.Error(err)
+		}
+		if d := time.Since(began); d != time.Minute {
+			t.Errorf("closed after %s", d)
+		}
+	})
+}
+
+// TestFullRunTakesNoMore has nodes too many come in the pause before a restart,
+// and one of those that had a place leave in it.
+func TestFullRunTakesNoMore(t *testing.T) {
+	for _, most := range []int{2, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.head(2)
+			cfg.NotBefore, cfg.MaxNodes = time.Now().Add(time.Minute), most
+			seen := logged(&cfg.Log)
+			h := startHead(t, cfg)
+			leaver, leave := context.WithCancel(t.Context())
+			first := start(leaver, p.worker("a", "10.0.0.9"))
+			joins := make(map[string]<-chan joined)
+			for i, name := range []string{"b", "c", "d"} {
+				synctest.Wait()
+				joins[name] = start(t.Context(), p.worker(name, fmt.Sprintf("10.0.0.%d", i+2)))
+			}
+			elapse(30 * time.Second)
+			leave()
+			<-first
+			roster, err := h.Gather(t.Context())
+			if err != nil || len(roster.Nodes) != most || !said(seen, fmt.Sprintf("has its %d nodes", most)) {
+				t.Errorf("a run of 2 to %d nodes has %v, error %v", most, roster.Nodes, err)
+			}
+			r := &run{head: h}
+			for _, c := range joins {
+				if j := <-c; j.err == nil {
+					r.workers = append(r.workers, j.Worker)
+				} else {
+					_ = as[*RefusedError](t, j.err)
+				}
+			}
+			if len(r.workers) != most-1 {
+				t.Errorf("%d workers have a place", len(r.workers))
+			}
+			r.close(t)
+		})
 	}
 }

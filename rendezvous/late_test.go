@@ -28,64 +28,57 @@ func TestLostNodeTakesItsPlaceAgain(t *testing.T) {
 		"it lost power":                          {func(_ *pipes, r *run) { r.line(0).cut() }, false, false},
 		"it comes again before the head notices": {func(_ *pipes, r *run) { r.line(0).cut() }, true, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPipes()
-				cfg := p.head(3)
-				cfg.Rejoin, cfg.UniqueAddrs = true, true
-				heard := make(rosters, 100)
-				other := p.worker("c", "10.0.0.3")
-				other.Changed = heard.changed
-				r := agree(t, cfg, p.worker("b", "10.0.0.2"), other)
-				r.ready(t)
-				elapse(time.Minute)
-				c.lose(p, r)
-				if c.gone {
-					if got := <-heard; got != "[head (b) c]" {
-						t.Errorf("c was told %s", got)
-					}
+		inBubble(t, name, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.head(3)
+			cfg.Rejoin, cfg.UniqueAddrs = true, true
+			heard := make(rosters, 100)
+			other := p.worker("c", "10.0.0.3")
+			other.Changed = heard.changed
+			r := agree(t, cfg, p.worker("b", "10.0.0.2"), other)
+			r.ready(t)
+			elapse(time.Minute)
+			c.lose(p, r)
+			if c.gone {
+				if got := <-heard; got != "[head (b) c]" {
+					t.Errorf("c was told %s", got)
 				}
-				began := time.Now()
-				again := p.worker("b", "10.0.0.2")
-				if c.was {
-					again.Was = r.workers[0].Place()
-				}
-				b, err := Join(t.Context(), again)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if d := time.Since(began); c.was && d > time.Second || d > cfg.LostAfter+pauseMax {
-					t.Errorf("it was taken in after %s", d)
-				}
-				if b.Rank() != 1 || names(b.Roster()) != "[head b c]" || b.Roster().RunID != r.roster.RunID {
-					t.Errorf("rank %d in %+v", b.Rank(), b.Roster())
-				}
-				lost, joined := (<-r.head.Events()).(Lost), (<-r.head.Events()).(Joined)
-				if lost.Node.Name != "b" || !reflect.DeepEqual(joined.Node, nodeB) {
-					t.Errorf("events %+v, %+v", lost, joined)
-				}
-				elapse(time.Second)
-				got := ""
-				for len(heard) > 0 {
-					got = <-heard
-				}
-				if got != "[head b c]" || names(r.head.Roster()) != got || names(r.workers[1].Roster()) != got {
-					t.Errorf("c was told %s, the head has %s", got, names(r.head.Roster()))
-				}
-				if err := b.Ready(t.Context()); err != nil {
-					t.Error(err)
-				}
-				elapse(time.Hour)
-				_ = r.workers[0].Close()
-				r.workers[0] = b
-				if silent := r.head.Finish(t.Context(), theEnd); silent != nil {
-					t.Errorf("did not acknowledge: %v", silent)
-				}
-				if o := <-b.Outcome(); !reflect.DeepEqual(o, theEnd) {
-					t.Errorf("outcome %+v", o)
-				}
-				r.close(t)
-			})
+			}
+			began := time.Now()
+			again := p.worker("b", "10.0.0.2")
+			if c.was {
+				again.Was = r.workers[0].Place()
+			}
+			b := join(t, again)
+			if d := time.Since(began); c.was && d > time.Second || d > cfg.LostAfter+pauseMax {
+				t.Errorf("it was taken in after %s", d)
+			}
+			if b.Rank() != 1 || names(b.Roster()) != "[head b c]" || b.Roster().RunID != r.roster.RunID {
+				t.Errorf("rank %d in %+v", b.Rank(), b.Roster())
+			}
+			lost, joined := (<-r.head.Events()).(Lost), (<-r.head.Events()).(Joined)
+			if lost.Node.Name != "b" || !reflect.DeepEqual(joined.Node, nodeB) {
+				t.Errorf("events %+v, %+v", lost, joined)
+			}
+			elapse(time.Second)
+			got := ""
+			for len(heard) > 0 {
+				got = <-heard
+			}
+			if got != "[head b c]" || names(r.head.Roster()) != got || names(r.workers[1].Roster()) != got {
+				t.Errorf("c was told %s, the head has %s", got, names(r.head.Roster()))
+			}
+			if err := b.Ready(t.Context()); err != nil {
+				t.Error(err)
+			}
+			elapse(time.Hour)
+			_ = r.workers[0].Close()
+			r.workers[0] = b
+			finish(t, r.head, theEnd)
+			if o := <-b.Outcome(); !reflect.DeepEqual(o, theEnd) {
+				t.Errorf("outcome %+v", o)
+			}
+			r.close(t)
 		})
 	}
 }
@@ -103,13 +96,10 @@ func TestPlaceOfAnother(t *testing.T) {
 		if lost, ok := (<-r.head.Events()).(Lost); !ok || lost.Node.Name != "b" {
 			t.Errorf("event %+v", lost)
 		}
-		c, err := Join(t.Context(), p.worker("c", "10.0.0.3"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := join(t, p.worker("c", "10.0.0.3"))
 		back := p.worker("b", "10.0.0.2")
 		back.Was = r.workers[0].Place()
-		_, err = Join(t.Context(), back)
+		_, err := Join(t.Context(), back)
 		_ = as[*RefusedError](t, err)
 		if got := names(r.head.Roster()); got != "[head c]" {
 			t.Errorf("the run has %s", got)
@@ -117,10 +107,7 @@ func TestPlaceOfAnother(t *testing.T) {
 		// But one that has come late may come again.
 		back = p.worker("c", "10.0.0.3")
 		back.Was = c.Place()
-		again, err := Join(t.Context(), back)
-		if err != nil {
-			t.Fatal(err)
-		}
+		again := join(t, back)
 		if o := <-c.Outcome(); o.Code != codeLost {
 			t.Errorf("the session that it gave up ends with %+v", o)
 		}
@@ -172,9 +159,7 @@ func TestMoreNodesThanNeeded(t *testing.T) {
 		if e := as[*RefusedError](t, err); !strings.Contains(e.Reason, "the run has its 4 nodes") {
 			t.Errorf("one too many is told %v", e)
 		}
-		if silent := r.head.Finish(t.Context(), theEnd); silent != nil {
-			t.Errorf("did not acknowledge: %v", silent)
-		}
+		finish(t, r.head, theEnd)
 		for _, w := range r.workers {
 			if o := <-w.Outcome(); !reflect.DeepEqual(o, theEnd) {
 				t.Errorf("outcome %+v", o)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
@@ -41,6 +42,16 @@ func (p *pipes) connect(_ context.Context, from netip.Addr) (net.Conn, error) {
 	p.lines = append(p.lines, near.line)
 	p.queue <- far
 	return near, nil
+}
+
+// line connects to the head.
+func (p *pipes) line(t testing.TB, from netip.Addr) net.Conn {
+	t.Helper()
+	conn, err := p.dial(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 func (p *pipes) Accept() (net.Conn, error) {

@@ -2,13 +2,7 @@ package rendezvous
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/tls"
-	"io"
 	"net"
-	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,239 +76,39 @@ func TestRefusals(t *testing.T) {
 			s.head.Nodes = 2
 		}, []string{"the run has its 2 nodes: head (10.0.0.1), b (10.0.0.2)"}, "SYMINIT_NODES", 0},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPipes()
-				head, first, second := p.head(3), p.worker("b", "10.0.0.2"), p.worker("c", "10.0.0.3")
-				c.set(setup{&head, &first, &second})
-				log, seen := logs()
-				var told Progress
-				head.Log, head.Progress = log, func(p Progress) { told = p }
-				h := startHead(t, head)
-				ctx, cancel := context.WithCancel(t.Context())
-				b := start(ctx, first)
-				synctest.Wait()
-
-				began := time.Now()
-				_, err := Join(t.Context(), second)
-				e := as[*RefusedError](t, err)
-				if !containsAll(e.Reason, c.reason) || !strings.Contains(e.Fix, c.fix) || e.Head != "head:6378" {
-					t.Errorf("the worker is told %v, want %q and %q", e, c.reason, c.fix)
-				}
-				if took := time.Since(began); took > c.within {
-					t.Errorf("a final refusal took %s", took)
-				}
-				elapse(time.Second)
-				if !said(seen, append(c.reason, "refused a node", "10.0.0.")...) {
-					t.Errorf("the head's log lacks %q: %v", c.reason, seen.All())
-				}
-				if h.state == gathering && !containsAll(told.Problem, c.reason) {
-					t.Errorf("the head's progress %+v lacks %q", told, c.reason)
-				}
-				cancel()
-				if j := <-b; j.Worker != nil {
-					_ = j.Close()
-				}
-				_ = h.Close()
-			})
-		})
-	}
-}
-
-// channel opens a TLS channel to a head as someone who knows the protocol.
-func channel(t testing.TB, p *pipes) *tls.Conn {
-	t.Helper()
-	conn, err := p.dial(t.Context(), addr("10.0.0.66"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := tls.Client(conn, clientTLS())
-	if err := c.Handshake(); err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// corked is a channel that holds back what is written until it is uncorked.
-func corked(t *testing.T, p *pipes) (c *tls.Conn, uncork func()) {
-	t.Helper()
-	conn, err := p.dial(t.Context(), addr("10.0.0.66"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cork := &corkedConn{Conn: conn, open: true}
-	c = tls.Client(cork, clientTLS())
-	if err := c.Handshake(); err != nil {
-		t.Fatal(err)
-	}
-	cork.open = false
-	return c, func() {
-		cork.open = true
-		if _, err := conn.Write(cork.held); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-type corkedConn struct {
-	net.Conn
-	open bool
-	held []byte
-}
-
-func (c *corkedConn) Write(p []byte) (int, error) {
-	if c.open {
-		return c.Conn.Write(p)
-	}
-	c.held = append(c.held, p...)
-	return len(p), nil
-}
-
-// answering plays a head for one connection at a time.
-func answering(t *testing.T, p *pipes, play func(*tls.Conn)) {
-	t.Helper()
-	cfg, err := serverTLS()
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for {
-			conn, err := p.Accept()
-			if err != nil {
-				return
-			}
-			c := tls.Server(conn, cfg)
-			play(c)
-			_ = conn.Close()
-		}
-	}()
-}
-
-func TestOtherVersionIsNamedOnBothEnds(t *testing.T) {
-	want := []string{"version 2", "version 3"}
-	t.Run("head", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
+		inBubble(t, c.name, func(t *testing.T) {
 			p := newPipes()
-			cfg := p.head(2)
-			log, seen := logs()
-			cfg.Log = log
-			h := startHead(t, cfg)
-			c, uncork := corked(t, p)
-			_, _ = c.Write(hello{version: 3, mode: 7}.bytes())
-			_, _ = c.Write(make([]byte, 8192)) // what version 2 knows nothing of
-			uncork()
-			synctest.Wait() // the head has answered, and would have hung up
-			theirs, err := readHello(c)
-			if err != nil || theirs.version != 2 || theirs.answer != otherVersion {
-				t.Errorf("the head answers %+v, %v", theirs, err)
-			}
-			_ = c.Close()
+			head, first, second := p.head(3), p.worker("b", "10.0.0.2"), p.worker("c", "10.0.0.3")
+			c.set(setup{&head, &first, &second})
+			seen := logged(&head.Log)
+			var told Progress
+			head.Progress = func(p Progress) { told = p }
+			h := startHead(t, head)
+			ctx, cancel := context.WithCancel(t.Context())
+			b := start(ctx, first)
 			synctest.Wait()
-			if !said(seen, append(want, "refused a node")...) {
-				t.Errorf("the head's log lacks %q: %v", want, seen.All())
+
+			began := time.Now()
+			_, err := Join(t.Context(), second)
+			e := as[*RefusedError](t, err)
+			if !containsAll(e.Reason, c.reason) || !strings.Contains(e.Fix, c.fix) || e.Head != "head:6378" {
+				t.Errorf("the worker is told %v, want %q and %q", e, c.reason, c.fix)
+			}
+			if took := time.Since(began); took > c.within {
+				t.Errorf("a final refusal took %s", took)
+			}
+			elapse(time.Second)
+			if !said(seen, append(c.reason, "refused a node", "10.0.0.")...) {
+				t.Errorf("the head's log lacks %q: %v", c.reason, seen.All())
+			}
+			if h.state == gathering && !containsAll(told.Problem, c.reason) {
+				t.Errorf("the head's progress %+v lacks %q", told, c.reason)
+			}
+			cancel()
+			if j := <-b; j.Worker != nil {
+				_ = j.Close()
 			}
 			_ = h.Close()
-		})
-	})
-	t.Run("worker", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			p := newPipes()
-			answering(t, p, func(c *tls.Conn) {
-				_, _ = io.ReadFull(c, make([]byte, helloSize))
-				next := hello{version: 3, mode: 7, answer: otherVersion}
-				_, _ = c.Write(append(next.bytes(), "more"...))
-			})
-			_, err := Join(t.Context(), p.worker("b", "10.0.0.2"))
-			if e := as[*RefusedError](t, err); !containsAll(e.Reason, want) || !strings.Contains(e.Fix, "same syminit") {
-				t.Errorf("the worker is told %v", e)
-			}
-			_ = p.Close()
-		})
-	})
-}
-
-func TestWorkerFindsSomethingElse(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		play func(net.Conn)
-		want string // part of the refusal; empty: it tries again
-	}{
-		{"a mail server", func(c net.Conn) { _, _ = c.Write([]byte("220 mail.example.com ESMTP\r\n")) }, "not syminit"},
-		{"a web server", func(c net.Conn) {
-			_, _ = c.Read(make([]byte, 4096))
-			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-		}, "not syminit"},
-		{"TLS 1.2", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			cfg.MinVersion, cfg.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
-			_ = tls.Server(c, cfg).Handshake()
-		}, "not syminit"},
-		{"a secure web server", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			s := tls.Server(c, cfg)
-			_, _ = s.Read(make([]byte, 1024))
-			_, _ = s.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-		}, "not syminit"},
-		{"a head without the secret, which says that all is well", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			s := tls.Server(c, cfg)
-			_, _ = io.ReadFull(s, make([]byte, helloSize))
-			_, _ = s.Write(hello{version: protocolVersion, mode: modeSecret}.bytes())
-		}, "does not know this node's secret"},
-		{"a head that wants no secret", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			s := tls.Server(c, cfg)
-			_, _ = io.ReadFull(s, make([]byte, helloSize))
-			_, _ = s.Write(hello{version: protocolVersion}.bytes())
-		}, "the head has none"},
-		{"a head of tomorrow", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			s := tls.Server(c, cfg)
-			_, _ = io.ReadFull(s, make([]byte, helloSize))
-			_, _ = s.Write(hello{version: protocolVersion, mode: modeSecret, answer: 99}.bytes())
-		}, "reason 99"},
-		{"someone who sends the worker's own proof back", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			s := tls.Server(c, cfg)
-			theirs := make([]byte, helloSize)
-			_, _ = io.ReadFull(s, theirs)
-			_, _ = s.Write(theirs)
-		}, "does not know this node's secret"},
-		{"a proxy without a backend", func(net.Conn) {}, ""},
-		{"a head that is shot in the middle", func(c net.Conn) {
-			cfg, _ := serverTLS()
-			_ = tls.Server(c, cfg).Handshake()
-		}, ""},
-		{"nobody who answers", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				p := newPipes()
-				over := make(chan struct{})
-				go func() {
-					defer close(over)
-					for {
-						conn, err := p.Accept()
-						if err != nil {
-							return
-						}
-						go func() {
-							c.play(conn)
-							_ = conn.Close()
-						}()
-					}
-				}()
-				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-				defer cancel()
-				_, err := Join(ctx, p.worker("b", "10.0.0.2"))
-				if c.want == "" {
-					_ = as[*UnreachableError](t, err)
-				} else if e := as[*RefusedError](t, err); !strings.Contains(e.Reason, c.want) || e.Fix == "" {
-					t.Errorf("the worker is told %v, want %q", e, c.want)
-				}
-				_ = p.Close()
-				<-over
-			})
 		})
 	}
 }
@@ -348,11 +142,8 @@ func TestJoinAfterTheEndWaitsForTheNextRun(t *testing.T) {
 		synctest.Wait()
 		_ = h1.Close()
 		h2 := startHead(t, second.head(2))
-		if _, err := h2.Gather(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		r := &run{head: h2, workers: []*Worker{(<-j).Worker}}
-		r.close(t)
+		gather(t, h2)
+		closeAll(t, h2, (<-j).Worker)
 	})
 }
 
@@ -369,166 +160,5 @@ func TestNodeThatWasLostIsToldToWait(t *testing.T) {
 			t.Errorf("error %v", e)
 		}
 		r.close(t)
-	})
-}
-
-// TestRelay puts a machine between worker and head that has a channel of its
-// own to each and hands everything on.
-func TestRelay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		near, far := newPipes(), newPipes()
-		cfg := far.head(2)
-		log, seen := logs()
-		cfg.Log = log
-		h := startHead(t, cfg)
-		passed := make(chan int64, 2)
-		answering(t, near, func(worker *tls.Conn) {
-			head := channel(t, far)
-			go func() {
-				n, _ := io.Copy(head, worker)
-				passed <- n
-				_ = head.Close()
-			}()
-			n, _ := io.Copy(worker, head)
-			passed <- n
-			_ = worker.Close()
-		})
-		_, err := Join(t.Context(), near.worker("b", "10.0.0.2"))
-		want := []string{"secret is not the head's, or something between them relays"}
-		if e := as[*RefusedError](t, err); !containsAll(e.Reason, want) {
-			t.Errorf("the worker is told %v", e)
-		}
-		if n := <-passed + <-passed; n != 2*int64(helloSize) {
-			t.Errorf("the relay saw %d bytes, want the %d of the two greetings", n, 2*helloSize)
-		}
-		synctest.Wait()
-		if !said(seen, append(want, "refused a node")...) {
-			t.Errorf("the head's log lacks %q: %v", want, seen.All())
-		}
-		_ = near.Close()
-		_ = h.Close()
-	})
-}
-
-func TestProofIsWorthNothingInAnotherChannel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		h := startHead(t, p.head(2))
-		one, other := channel(t, p), channel(t, p)
-		proof, err := signed(secret, roleWorker, one.ConnectionState())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for c, want := range map[*tls.Conn]answer{one: fine, other: wrongSecret} {
-			if _, err := c.Write(proof.bytes()); err != nil {
-				t.Fatal(err)
-			}
-			theirs, err := readHello(c)
-			if err != nil || theirs.answer != want {
-				t.Errorf("answer %d, error %v, want %d", theirs.answer, err, want)
-			}
-			_ = c.NetConn().Close()
-		}
-		_ = h.Close()
-	})
-}
-
-// TestProofIsAsWrittenDown makes a proof by hand, as docs/protocol.md says.
-func TestProofIsAsWrittenDown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		h := startHead(t, p.head(2))
-		conn := channel(t, p)
-		for _, r := range []string{"head", "worker"} {
-			key, err := hkdf.Key(sha256.New, secret, nil, "syminit rendezvous, proof of the "+r, 32)
-			if err != nil {
-				t.Fatal(err)
-			}
-			state := conn.ConnectionState()
-			bound, err := state.ExportKeyingMaterial("EXPORTER-syminit-rendezvous", []byte(r), 32)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mac := hmac.New(sha256.New, key)
-			mac.Write(bound)
-			mac.Write([]byte("syminit\n\x00\x02\x01\x00"))
-			if got, err := signed(secret, role(r), state); err != nil || string(got.proof[:]) != string(mac.Sum(nil)) {
-				t.Errorf("the %s's proof is another one, error %v", r, err)
-			}
-		}
-		_ = conn.NetConn().Close()
-		_ = h.Close()
-	})
-}
-
-func TestWithoutASecret(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		head, worker := p.head(2), p.worker("b", "10.0.0.2")
-		head.Secret, worker.Secret = nil, nil
-		r := agree(t, head, worker)
-		r.ready(t)
-		r.close(t)
-	})
-}
-
-func TestWrongConfigurations(t *testing.T) {
-	p := newPipes()
-	for name, change := range map[string]func(*HeadConfig){
-		"no listener":         func(c *HeadConfig) { c.Listener = nil },
-		"secret is empty":     func(c *HeadConfig) { c.Secret = []byte{} },
-		"0 nodes":             func(c *HeadConfig) { c.Nodes = 0 },
-		"6001 nodes":          func(c *HeadConfig) { c.Nodes = 6001 },
-		"lost after 0s":       func(c *HeadConfig) { c.LostAfter = 0 },
-		"head's rank is 1":    func(c *HeadConfig) { c.Self.Rank = 1 },
-		"payload is not JSON": func(c *HeadConfig) { c.Payload = []byte("{") },
-		"payload of":          func(c *HeadConfig) { c.Payload = make([]byte, maxPayload+1) },
-		`node name ""`:        func(c *HeadConfig) { c.Self.Name = "" },
-		`node name "a b"`:     func(c *HeadConfig) { c.Self.Name = "a b" },
-		"64 printable":        func(c *HeadConfig) { c.Self.Name = strings.Repeat("x", 65) },
-		"values to match":     func(c *HeadConfig) { c.Self.Match = make([]Match, maxMatches+1) },
-	} {
-		cfg := p.head(2)
-		change(&cfg)
-		if h, err := NewHead(cfg); err == nil {
-			t.Errorf("a head with %s", name)
-			_ = h.Close()
-		} else if !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: error %v", name, err)
-		}
-	}
-	for name, change := range map[string]func(*WorkerConfig){
-		"nothing to dial":  func(c *WorkerConfig) { c.Dial = nil },
-		"secret is empty":  func(c *WorkerConfig) { c.Secret = []byte{} },
-		"rank -2":          func(c *WorkerConfig) { c.Self.Rank = -2 },
-		`node name "a\tb"`: func(c *WorkerConfig) { c.Self.Name = "a\tb" },
-	} {
-		cfg := p.worker("b", "10.0.0.2")
-		change(&cfg)
-		if _, err := Join(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: error %v", name, err)
-		}
-	}
-}
-
-func TestSecretsAreNeverShown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPipes()
-		head, worker := p.head(2), p.worker("b", "10.0.0.2")
-		log, seen := logs()
-		head.Log, worker.Log = log, log
-		worker.Secret = []byte("another secret")
-		h := startHead(t, head)
-		_, err := Join(t.Context(), worker)
-		synctest.Wait()
-		for _, s := range []string{string(secret), "another secret"} {
-			if said(seen, s) || strings.Contains(err.Error(), s) {
-				t.Errorf("%q is in the log or in %v", s, err)
-			}
-		}
-		if reflect.ValueOf(seen.All()).Len() == 0 {
-			t.Error("nothing was logged at all")
-		}
-		_ = h.Close()
 	})
 }

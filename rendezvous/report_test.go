@@ -73,9 +73,7 @@ func TestDisapproval(t *testing.T) {
 			t.Errorf("gathered with error %v", err)
 		}
 		end := Outcome{Code: 75, Cause: no.Error()}
-		if silent := h.Finish(t.Context(), end); silent != nil {
-			t.Errorf("did not acknowledge: %v", silent)
-		}
+		finish(t, h, end)
 		for _, j := range []joined{<-b, <-c} {
 			if e := as[*EndedError](t, j.err); e.Outcome.Code != 75 || e.Outcome.Cause != no.Error() {
 				t.Errorf("outcome %+v", e.Outcome)
@@ -95,8 +93,7 @@ func TestReportThatIsTooLong(t *testing.T) {
 			return nil
 		}
 		b := saying(p.worker("b", "10.0.0.2"), strings.Repeat("x", maxReport))
-		log, seen := logs()
-		b.Log = log
+		seen := logged(&b.Log)
 		r := agree(t, cfg, b)
 		if len(got) != 1 || got[0].Body != nil {
 			t.Errorf("reports %+v", got)

@@ -55,9 +55,7 @@ func TestThousandWorkers(t *testing.T) {
 		}
 	}
 	r.ready(t)
-	if silent := r.head.Finish(t.Context(), theEnd); silent != nil {
-		t.Errorf("did not acknowledge: %v", silent)
-	}
+	finish(t, r.head, theEnd)
 	for _, w := range r.workers {
 		if got := <-w.Outcome(); !reflect.DeepEqual(got, theEnd) {
 			t.Fatalf("outcome %+v", got)

@@ -34,9 +34,7 @@ func TestStopWhileGathering(t *testing.T) {
 			}
 			wantEvent(t, h, Stopped{asks.node, syscall.SIGTERM})
 		}
-		if silent := h.Finish(t.Context(), theEnd); silent != nil {
-			t.Errorf("did not acknowledge: %v", silent)
-		}
+		finish(t, h, theEnd)
 		for _, j := range []joined{<-b, <-c} {
 			if e := as[*EndedError](t, j.err); !reflect.DeepEqual(e.Outcome, theEnd) {
 				t.Errorf("outcome %+v, want %+v", e.Outcome, theEnd)

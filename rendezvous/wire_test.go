@@ -222,3 +222,18 @@ func FuzzHello(f *testing.F) {
 		}
 	})
 }
+
+// TestLongestRoster has a roster that is as long as one may be fit its frame.
+func TestLongestRoster(t *testing.T) {
+	r := Roster{RunID: strings.Repeat("r", 26), Payload: []byte(`"` + strings.Repeat("x", maxPayload-2) + `"`)}
+	for range maxNodes {
+		r.Nodes = append(r.Nodes, Node{
+			Name: strings.Repeat("n", maxName),
+			Addr: addr("fe80:1111:2222:3333:4444:5555:6666:7777%wlp0s20f3u1u2u3"),
+			Gone: len(r.Nodes) > 0,
+		})
+	}
+	if _, err := encode(message{Type: kindRoster, Roster: r.wire()}); err != nil {
+		t.Error(err)
+	}
+}
