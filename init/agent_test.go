@@ -70,7 +70,7 @@ var parts = map[string]func(*Link, []string) error{
 		}
 		list, err := descendants{self: os.Getppid()}.list()
 		for _, p := range list {
-			if p.pid != os.Getpid() && p.pid != stays.Process.Pid {
+			if p.PID != os.Getpid() && p.PID != stays.Process.Pid {
 				event("left:", p.String())
 			}
 		}
@@ -179,5 +179,5 @@ func zombies(parent int) int {
 	if err != nil {
 		event(err.Error())
 	}
-	return len(slices.DeleteFunc(all, func(p process) bool { return p.parent != parent || !p.dead() }))
+	return len(slices.DeleteFunc(all, func(p process) bool { return p.Parent != parent || !p.Dead() }))
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 func TestAttachWithoutSupervisor(t *testing.T) {
@@ -72,34 +74,14 @@ func TestOutcomeOfAnAgentThatDidNotRead(t *testing.T) {
 	}
 }
 
-func TestParseStat(t *testing.T) {
-	const rest = " S 7 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 987654321012 1 1\n"
-	for _, name := range []string{"sh", "", "a b", ") S 1 (", "(((", "x\ny", "\xff"} {
-		p, err := parseStat([]byte("42 (" + name + ")" + rest))
-		want := process{identity: identity{pid: 42, started: 987654321012}, parent: 7, name: name, state: 'S'}
-		if err != nil || p != want {
-			t.Errorf("%q: %+v, %v", name, p, err)
-		}
-	}
-	for _, bad := range []string{"", "42", "42 (sh)", "42 )sh(" + rest, "42 (sh) S 7", "x (sh)" + rest, "42 (sh) S x" + rest[4:]} {
-		if p, err := parseStat([]byte(bad)); err == nil {
-			t.Errorf("%q was read as %+v", bad, p)
-		}
-	}
-	self, err := readProcess(os.Getpid())
-	if err != nil || self.parent != os.Getppid() || self.dead() || self.started == 0 {
-		t.Errorf("this process: %+v, %v", self, err)
-	}
-}
-
 // A number that another process has got since must not be signalled.
 func TestSignalSparesAnotherProcess(t *testing.T) {
-	self, err := readProcess(os.Getpid())
+	self, err := procstat.Read(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	self.started--
-	self.signal(unix.SIGKILL) // or this is the end of the test
+	self.Started--
+	process{self}.signal(unix.SIGKILL) // or this is the end of the test
 }
 
 func FuzzDecode(f *testing.F) {

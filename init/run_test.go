@@ -105,8 +105,8 @@ func TestAgentKilledAtAnyInstant(t *testing.T) {
 func childrenOf(parent int) (pids []int) {
 	all, _ := processes()
 	for _, p := range all {
-		if p.parent == parent && !p.dead() {
-			pids = append(pids, p.pid)
+		if p.Parent == parent && !p.Dead() {
+			pids = append(pids, p.PID)
 		}
 	}
 	return pids

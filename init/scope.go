@@ -40,7 +40,7 @@ func (namespace) empty() bool { return unix.Kill(-1, 0) == unix.ESRCH }
 
 func (namespace) list() ([]process, error) {
 	all, err := processes()
-	return slices.DeleteFunc(all, func(p process) bool { return p.pid == 1 || p.dead() }), err
+	return slices.DeleteFunc(all, func(p process) bool { return p.PID == 1 || p.Dead() }), err
 }
 
 // descendants are the processes that self started, and their children, and so
@@ -65,14 +65,14 @@ func offspring(of, except int) ([]process, error) {
 	}
 	children := make(map[int][]process)
 	for _, p := range all {
-		if p.pid != except {
-			children[p.parent] = append(children[p.parent], p)
+		if p.PID != except {
+			children[p.Parent] = append(children[p.Parent], p)
 		}
 	}
 	var list []process
 	for next := children[of]; len(next) > 0; next = next[1:] {
-		next = append(next, children[next[0].pid]...)
-		if !next[0].dead() {
+		next = append(next, children[next[0].PID]...)
+		if !next[0].Dead() {
 			list = append(list, next[0])
 		}
 	}

@@ -65,7 +65,7 @@ func (s sweep) clear(grace time.Duration) {
 	}
 	told := make(map[identity]bool)
 	for _, p := range s.name(zap.InfoLevel, "processes are left: sending TERM", zap.Duration("grace", grace)) {
-		told[p.identity] = true
+		told[p.identity()] = true
 	}
 	s.scope.signal(unix.SIGTERM)
 	s.scope.signal(unix.SIGCONT) // a stopped process does not act on TERM
@@ -85,8 +85,8 @@ func (s sweep) clear(grace time.Duration) {
 func (s sweep) tellOrphans(told map[identity]bool) {
 	list, _ := s.scope.list()
 	for _, p := range list {
-		if p.parent == os.Getpid() && !told[p.identity] {
-			told[p.identity] = true
+		if p.Parent == os.Getpid() && !told[p.identity()] {
+			told[p.identity()] = true
 			p.signal(unix.SIGTERM)
 		}
 	}

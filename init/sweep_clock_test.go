@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/signals"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // stuck is a scope with one process that nothing ends.
@@ -32,7 +34,7 @@ func (s *stuck) signal(sig unix.Signal) {
 }
 
 func (s *stuck) list() ([]process, error) {
-	return []process{{identity: identity{pid: 7}, parent: 1, name: "nvidia-smi", state: 'D'}}, nil
+	return []process{{procstat.Stat{PID: 7, Parent: 1, Name: "nvidia-smi", State: 'D'}}}, nil
 }
 
 // A process that is stuck in the kernel holds the exit up for as long as it was

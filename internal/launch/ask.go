@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // Ask sends a signal that asks for an end: to the process group, or to the
@@ -32,8 +34,8 @@ func (p *Process) Ask(s syscall.Signal, inFlight bool) error {
 
 // stopped reports whether the process is, by a signal.
 func (p *Process) stopped() bool {
-	s, _ := readStat(p.pid)
-	return s.state == 'T'
+	s, _ := procstat.Read(p.pid)
+	return s.State == 'T'
 }
 
 // isVLLM reports whether the process, which may have been another program

@@ -37,13 +37,13 @@ func AwaitDeath(ctx context.Context, ray *Process, every time.Duration) error {
 	defer tick.Stop()
 	logs := make(map[string]string) // the folder of each one's log, told by its command line while it lives
 	for {
-		for pid, p := range inSession(ray.Pid()) {
+		for _, p := range inSession(ray.Pid()) {
 			switch {
-			case !slices.Contains(coreProcesses, p.name):
-			case p.dead():
-				return &DeathError{Name: p.name, Pid: pid, Log: lastLines(logs[p.name], p.name)}
-			case logs[p.name] == "":
-				logs[p.name] = argument(pid, "--log_dir=")
+			case !slices.Contains(coreProcesses, p.Name):
+			case p.Dead():
+				return &DeathError{Name: p.Name, Pid: p.PID, Log: lastLines(logs[p.Name], p.Name)}
+			case logs[p.Name] == "":
+				logs[p.Name] = argument(p.PID, "--log_dir=")
 			}
 		}
 		select {

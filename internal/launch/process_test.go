@@ -2,7 +2,6 @@ package launch
 
 import (
 	"errors"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 
+	"github.com/syminit/syminit/internal/procstat"
 	"github.com/syminit/syminit/signals"
 )
 
@@ -202,14 +202,13 @@ func TestInSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := c.Process.Pid
-	stats := maps.Collect(inSession(pid))
-	if leader := stats[pid]; len(stats) != 1 || leader.dead() || leader.name != "sh" {
-		t.Errorf("the session has %+v", stats)
+	if all := inSession(pid); len(all) != 1 || all[0].PID != pid || all[0].Dead() || all[0].Name != "sh" {
+		t.Errorf("the session has %+v", all)
 	}
 	if err := input.Close(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is dead", func() bool { s, ok := readStat(pid); return ok && s.dead() })
+	eventually(t, "it is dead", func() bool { s, err := procstat.Read(pid); return err == nil && s.Dead() })
 	_ = c.Wait()
 }
 

@@ -98,9 +98,9 @@ func TestDeathOfACoreProcess(t *testing.T) {
 	p := start(t, Command{Argv: []string{"./ray"}, Session: true})
 	raylet := 0
 	eventually(t, "it is up", func() bool {
-		for pid, s := range inSession(p.Pid()) {
-			if s.name == "raylet" && argument(pid, "--log_dir=") == "/logs" {
-				raylet = pid
+		for _, s := range inSession(p.Pid()) {
+			if s.Name == "raylet" && argument(s.PID, "--log_dir=") == "/logs" {
+				raylet = s.PID
 			}
 		}
 		return raylet != 0
@@ -272,7 +272,7 @@ func TestRealRay(t *testing.T) {
 // members counts the live processes of a session.
 func members(session int) (n int) {
 	for _, p := range inSession(session) {
-		if !p.dead() {
+		if !p.Dead() {
 			n++
 		}
 	}
@@ -286,9 +286,9 @@ func TestRealRayKilledWhileStarting(t *testing.T) {
 		head := r.start(t, "head", *r.head.Runtime)
 		killed := false
 		eventually(t, name+" is there", func() bool {
-			for pid, p := range inSession(head.Pid()) {
-				if p.name == name {
-					killed = syscall.Kill(pid, syscall.SIGKILL) == nil
+			for _, p := range inSession(head.Pid()) {
+				if p.Name == name {
+					killed = syscall.Kill(p.PID, syscall.SIGKILL) == nil
 				}
 			}
 			return killed

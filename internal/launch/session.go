@@ -1,13 +1,12 @@
 package launch
 
 import (
-	"bytes"
-	"iter"
-	"os"
-	"strconv"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // sessionPoll is how often a killed session is looked at again.
@@ -31,59 +30,20 @@ func killSession(leader int) {
 // killMembers sends KILL to the processes of a session but its leader, and
 // returns how many there were.
 func killMembers(leader int) (members int) {
-	for pid, p := range inSession(leader) {
-		if pid == leader || p.dead() {
+	for _, p := range inSession(leader) {
+		if p.PID == leader || p.Dead() {
 			continue
 		}
 		members++
 		// Numbers are given out in turn: for this one to be somebody else's
 		// by now, all the others would have to have been used up since.
-		_ = unix.Kill(pid, unix.SIGKILL)
+		_ = unix.Kill(p.PID, unix.SIGKILL)
 	}
 	return members
 }
 
-// stat is what is read of a process.
-type stat struct {
-	name    string // the kernel's, at most 15 bytes
-	state   byte   // the letter that ps shows
-	session int
-}
-
-// dead reports whether the process only waits to be reaped.
-func (s stat) dead() bool { return s.state == 'Z' || s.state == 'X' }
-
-// inSession yields the processes of a session by their numbers.
-func inSession(session int) iter.Seq2[int, stat] {
-	return func(yield func(int, stat) bool) {
-		entries, err := os.ReadDir("/proc")
-		if err != nil {
-			return
-		}
-		for _, entry := range entries {
-			pid, err := strconv.Atoi(entry.Name())
-			if err != nil {
-				continue
-			}
-			if s, ok := readStat(pid); ok && s.session == session && !yield(pid, s) {
-				return
-			}
-		}
-	}
-}
-
-// readStat reads proc_pid_stat(5): pid (name) state ppid pgrp session …, where
-// the name may hold anything.
-func readStat(pid int) (s stat, ok bool) {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return s, false
-	}
-	begin, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
-	fields := bytes.Fields(text[end+1:])
-	if begin < 0 || end < begin || len(fields) < 4 {
-		return s, false
-	}
-	session, err := strconv.Atoi(string(fields[3]))
-	return stat{name: string(text[begin+1 : end]), state: fields[0][0], session: session}, err == nil
+// inSession lists the processes of a session.
+func inSession(session int) []procstat.Stat {
+	all, _ := procstat.All() // where there is no /proc, none is known
+	return slices.DeleteFunc(all, func(p procstat.Stat) bool { return p.Session != session })
 }

@@ -1,7 +1,6 @@
 package status
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // ErrNone means that no syminit runs in this container.
@@ -39,7 +40,7 @@ func Find(agent string) (State, error) {
 		return State{}, fmt.Errorf("tell this container from others: %w", err)
 	}
 	comms, _ := filepath.Glob("/proc/[0-9]*/comm") // fails for a bad pattern only
-	best, bestAge := 0, uint64(0)
+	best, started := 0, uint64(0)
 	var other *ForbiddenError
 	for _, path := range comms {
 		comm, err := os.ReadFile(path)
@@ -58,8 +59,8 @@ func Find(agent string) (State, error) {
 			if other == nil || other.Host {
 				other = it
 			}
-		} else if age := startTime(dir); best == 0 || age < bestAge {
-			best, bestAge = pid, age
+		} else if p, gone := procstat.Read(pid); gone == nil && (best == 0 || p.Started < started) {
+			best, started = pid, p.Started
 		}
 	}
 	switch {
@@ -111,16 +112,4 @@ func whose(dir string, pid int) *ForbiddenError {
 		it.UID, it.GID = int(st.Uid), int(st.Gid)
 	}
 	return it
-}
-
-// startTime is when a process began: field 22 of its stat, behind the name,
-// which may hold anything (proc_pid_stat(5)).
-func startTime(dir string) uint64 {
-	stat, _ := os.ReadFile(dir + "/stat")
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 20 {
-		return 0
-	}
-	n, _ := strconv.ParseUint(string(fields[19]), 10, 64)
-	return n
 }
