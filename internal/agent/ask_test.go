@@ -21,12 +21,13 @@ import (
 // flight; before, each of its processes.
 func TestServerIsToldAlone(t *testing.T) {
 	vllm := filepath.Join(t.TempDir(), "vllm")
-	// A child that is stopped keeps what it is told.
+	// A child that is stopped keeps what it is told, but not before it is.
 	const script = `#!/usr/bin/env python3
 import os, signal, subprocess, time
 signal.signal(signal.SIGTERM, lambda *_: None)
 child = subprocess.Popen(["sleep", "1000"])
 os.kill(child.pid, signal.SIGSTOP)
+os.waitpid(child.pid, os.WUNTRACED)
 with open(os.environ["UP"], "w") as up: up.write(str(child.pid))
 while True: time.sleep(1000)
 `

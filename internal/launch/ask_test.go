@@ -16,7 +16,7 @@ import (
 // of any other command each process.
 func TestAsk(t *testing.T) {
 	dir := t.TempDir()
-	// A child that is stopped keeps what it is told.
+	// A child that is stopped keeps what it is told, but not before it is.
 	const script = "#!/bin/sh\nsleep 1000 & kill -STOP $!; echo $!; trap 'exit 3' TERM; while :; do wait; done\n"
 	const module = `
 import os, signal, subprocess, time
@@ -56,6 +56,7 @@ time.sleep(1000)
 			inFlight := name != "while it starts"
 			p := start(t, Command{Argv: tt.argv, Env: []string{"PATH=" + os.Getenv("PATH"), "PYTHONPATH=" + dir}})
 			child := printedPid(t, p)
+			eventually(t, "its child is stopped", func() bool { s, _ := readStat(child); return s.state == 'T' })
 			if err := p.Ask(syscall.SIGTERM, inFlight); err != nil {
 				t.Fatal(err)
 			}
