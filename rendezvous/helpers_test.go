@@ -234,7 +234,7 @@ func noLeaks(t *testing.T) {
 	t.Cleanup(func() {
 		tick := time.NewTicker(10 * time.Millisecond)
 		defer tick.Stop()
-		for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; <-tick.C {
+		for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; <-tick.C {
 			if time.Now().After(deadline) {
 				stacks := make([]byte, 1<<20)
 				t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(),

@@ -28,7 +28,10 @@ func TestWorkerFindsSomethingElse(t *testing.T) {
 		play func(net.Conn)
 		want string // part of the refusal; empty: it tries again
 	}{
-		{"a mail server", func(c net.Conn) { _, _ = c.Write([]byte("220 mail.example.com ESMTP\r\n")) }, "not syminit"},
+		{"a mail server", func(c net.Conn) {
+			_, _ = c.Write([]byte("220 mail.example.com ESMTP\r\n"))
+			_, _ = c.Read(make([]byte, 4096)) // what is left unread makes its end a reset
+		}, "not syminit"},
 		{"a web server", func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 4096))
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))

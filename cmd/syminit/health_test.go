@@ -76,9 +76,14 @@ func TestReadiness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := "127.0.0.1:" + freePort(t)
+	status, port := freePort(t), freePort(t)
+	for port == status {
+		port = freePort(t)
+	}
+	address := "127.0.0.1:" + status
 	cmd := asProcess1(t, exec.Command("bash", "-c", `mount -t proc proc /proc; SYMINIT_STATUS_ADDR=$0 exec "$@" >&3`,
-		address, syminit(t), "python3", vllm, "serve", "m", "--port", freePort(t)))
+		address, syminit(t), "python3", vllm, "serve", "m", "--port", port))
+	cmd.Env = append(os.Environ(), "SYMINIT_STOP_TIMEOUT=1m") // for as long as this looks at the server that drains
 	s := start(t, cmd)
 	ready := func(want int, says string) {
 		t.Helper()

@@ -29,7 +29,7 @@ func TestManagerHearsOfReadiness(t *testing.T) {
 	defer health.Close()
 	_, port, _ := net.SplitHostPort(health.Listener.Addr().String())
 	job := filepath.Join(t.TempDir(), "vllm")
-	if err := os.WriteFile(job, []byte("#!/bin/sh\n[ $1 = bench ] || trap 'trap \"exit 3\" TERM' TERM\nwhile :; do sleep 0.05; done\n"), 0o755); err != nil {
+	if err := os.WriteFile(job, []byte("#!/bin/sh\n[ $1 = bench ] || trap 'trap \"exit 3\" TERM' TERM\n: >$0.heeds\nwhile :; do sleep 0.05; done\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	socket := managersSocket(t)
@@ -62,6 +62,11 @@ func TestManagerHearsOfReadiness(t *testing.T) {
 			}
 			(&manager{log: zap.NewNop()}).tell("X_NOW=1") // and nothing before it
 			hears("X_NOW=1")
+			poll := time.NewTicker(10 * time.Millisecond)
+			for _, err := os.Stat(job + ".heeds"); err != nil; _, err = os.Stat(job + ".heeds") {
+				<-poll.C
+			}
+			poll.Stop()
 			serves.Store(true)
 		}
 		hears("READY=1")

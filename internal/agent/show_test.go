@@ -2,7 +2,9 @@ package agent
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -44,12 +46,9 @@ func settings(t *testing.T, environ ...string) *config.Config {
 
 // What is seen of a run changes with it, from the first moment to the last.
 func TestStatusOfARun(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	_ = l.Close()
+	// An address that is this test's alone: the kernel gives a port of 127.0.0.1 that
+	// was free a moment ago to the connections of other packages' tests.
+	address := fmt.Sprintf("127.%d.%d.%d:6390", 1+rand.IntN(254), rand.IntN(256), 1+rand.IntN(254))
 	link := &onlyLink{signals: make(chan syscall.Signal)}
 	heeds := filepath.Join(t.TempDir(), "heeds") // there once the job heeds TERM
 	over := make(chan error)

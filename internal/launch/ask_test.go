@@ -10,13 +10,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // TestAsk: vLLM's first process alone is told to end, however it was started;
 // of any other command each process.
 func TestAsk(t *testing.T) {
 	dir := t.TempDir()
-	// A child that is stopped keeps what it is told.
+	// A child that is stopped keeps what it is told, but not before it is.
 	const script = "#!/bin/sh\nsleep 1000 & kill -STOP $!; echo $!; trap 'exit 3' TERM; while :; do wait; done\n"
 	const module = `
 import os, signal, subprocess, time
@@ -56,6 +58,7 @@ time.sleep(1000)
 			inFlight := name != "while it starts"
 			p := start(t, Command{Argv: tt.argv, Env: []string{"PATH=" + os.Getenv("PATH"), "PYTHONPATH=" + dir}})
 			child := printedPid(t, p)
+			eventually(t, "its child is stopped", func() bool { s, _ := procstat.Read(child); return s.State == 'T' })
 			if err := p.Ask(syscall.SIGTERM, inFlight); err != nil {
 				t.Fatal(err)
 			}

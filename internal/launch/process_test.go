@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds waiting for what must happen; only a failure waits so long.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // start starts a shell script whose output is read.
 func start(t *testing.T, c Command) *Process {

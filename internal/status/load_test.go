@@ -15,7 +15,8 @@ import (
 const writes = "STATUS_TEST_WRITES"
 
 // TestReadUnderLoad reads the state of a process that changes it without end, on
-// a machine that has much else to do: each time it is a whole one.
+// a machine that has much else to do: each time it is a whole one. It has changed
+// while it was read: that the other process had a CPU meanwhile is waited for.
 func TestReadUnderLoad(t *testing.T) {
 	if os.Getenv(writes) != "" {
 		writeAlways(newBoard(t, time.Now))
@@ -45,15 +46,12 @@ func TestReadUnderLoad(t *testing.T) {
 		t.Fatal(line, err)
 	}
 	seen := map[string]bool{}
-	for range 300 {
+	for n := 0; n < 300 || len(seen) < 2; n++ {
 		s := read(writer.Process.Pid)
 		if s.Version != "v1" || s.Waiting != strings.Repeat(s.Waiting[:min(1, len(s.Waiting))], 20000) {
 			t.Fatalf("not a whole state: %.200s", fmt.Sprintf("%+v", s))
 		}
 		seen[s.Waiting[:1]] = true
-	}
-	if len(seen) < 2 {
-		t.Errorf("it did not change while it was read: %v", seen)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // up is how long a run may take to start or end on a loaded machine; no test
 // depends on it being short.
-const up = 2 * time.Minute
+const up = 5 * time.Minute
 
 // image returns the image under test, and skips the test where there is none.
 func image(t *testing.T) string {

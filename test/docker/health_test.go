@@ -36,7 +36,10 @@ func waitHealth(t *testing.T, n *containers.Container, want string) {
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	head, worker := c.Pair(containers.Host{Options: append(asked, "--tmpfs", "/tmp"), Args: []string{"/jobs/healthy/vllm", "serve", "m"}})
+	head, worker := c.Pair(containers.Host{
+		Options: append(asked, "--tmpfs", "/tmp"), Args: []string{"/jobs/healthy/vllm", "serve", "m"},
+		Env: []string{"SYMINIT_STOP_TIMEOUT=" + up.String()}, // for as long as this looks at the server that drains
+	})
 	head.WaitLog("JOB up", up)
 	waitHealth(t, worker, "healthy")
 	waitHealth(t, head, "unhealthy")

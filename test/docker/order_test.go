@@ -31,15 +31,17 @@ func TestStartOrder(t *testing.T) {
 }
 
 // TestMissingNode: the head gives up after JOIN_TIMEOUT and says what is
-// missing, and so does the worker that waits with it.
+// missing, and so does the worker that waits with it. The worker runs when the
+// head's time begins: to start a container may take as long as that.
 func TestMissingNode(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	h := containers.Host{Env: []string{"SYMINIT_NODES=3", "SYMINIT_JOIN_TIMEOUT=8s"}, Args: []string{"true"}}
-	h.Name = "head"
-	head := c.Run(h)
+	h := containers.Host{Env: []string{"SYMINIT_NODES=3"}, Args: []string{"true"}}
 	h.Name = "worker"
 	worker := c.Run(h)
+	worker.WaitLog("waiting for the head", up)
+	h.Name, h.Env = "head", append(h.Env, "SYMINIT_JOIN_TIMEOUT=8s")
+	head := c.Run(h)
 	containers.WantExits(t, up, 69, head, worker)
 	head.WantLog("2 of 3 nodes", "worker")
 }

@@ -34,6 +34,7 @@ func TestRefused(t *testing.T) {
 			stranger := c.Run(containers.Host{Name: "stranger", Env: append([]string{"SYMINIT_NODES=2"}, tt.env...), Args: args})
 			containers.WantExits(t, up, 77, stranger)
 			stranger.WantLog(tt.atWorker)
+			head.WaitLog("refused a node", up) // it runs, and may say it after the stranger is gone
 			head.WantLog(tt.atHead)
 			worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2"}, Args: job})
 			containers.WantExits(t, up, 0, head, worker)
@@ -157,6 +158,7 @@ func TestOtherVersionsAreRefused(t *testing.T) {
 	h.Name, h.Image = "stranger", older
 	stranger := c.Run(h)
 	containers.WantExits(t, up, 77, stranger)
+	head.WaitLog("refused a node", up) // it runs, and may say it after the stranger is gone
 	for _, n := range []*containers.Container{head, stranger} {
 		n.WantLog("Ray's version", "use the same image on every node")
 	}

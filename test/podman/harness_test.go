@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // An engine starts containers.
@@ -27,6 +28,10 @@ type setup struct {
 }
 
 var shared setup
+
+// limit is how long what must happen may take on a loaded machine, the start of a
+// real Ray for one; no test depends on it being short.
+const limit = 5 * time.Minute
 
 // network is where the hosts are; the first one's address ends in 11.
 const network = "10.231.79"

@@ -54,7 +54,7 @@ func hears(t *testing.T, manager *net.UnixConn, want string) {
 // hearsOf returns the next that the manager is told.
 func hearsOf(t *testing.T, manager *net.UnixConn) string {
 	t.Helper()
-	if err := manager.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := manager.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		t.Fatal(err)
 	}
 	buf := make([]byte, 4096)

@@ -75,7 +75,7 @@ func (e engine) died(t *testing.T, name string) string {
 	t.Helper()
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()
-	for deadline := time.After(time.Minute); ; {
+	for deadline := time.After(limit); ; {
 		out, err := e.cmd("events", "--stream=false", "--since", "10m", "--filter", "container="+name, "--filter", "event=died", "--format", "{{.ContainerExitCode}}").Output()
 		if code := strings.TrimSpace(string(out)); err != nil || code != "" {
 			return code

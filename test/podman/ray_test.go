@@ -84,7 +84,7 @@ func (n *node) prints(t *testing.T, text string) {
 	t.Helper()
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
-	for deadline := time.After(time.Minute); !strings.Contains(n.out.String(), text); {
+	for deadline := time.After(limit); !strings.Contains(n.out.String(), text); {
 		select {
 		case <-poll.C:
 		case <-deadline:

@@ -84,12 +84,12 @@ up() {
     --log-file="$dir/munge/log" --pid-file="$dir/munge/pid" --seed-file="$dir/munge/seed" --num-threads=2
   host "$hub" ctl slurmctld -c -i
   for ((i = 1; i <= n; i++)); do host "slurm-$tag-$i" "node$i" slurmd -N "node$i"; done
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 1200; i++)); do
     [ "$(inside sinfo -h -o %t -N 2>/dev/null | grep -c '^idle$')" -ge "$n" ] && return
     sleep 0.1
   done
   tail -n 20 "$dir"/log/* >&2
-  echo "cluster.sh: the hosts are not idle after 30 s" >&2
+  echo "cluster.sh: the hosts are not idle after 2 minutes" >&2
   exit 1
 }
 

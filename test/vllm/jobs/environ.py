@@ -13,8 +13,9 @@ def words(path):
 
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
-        name = " ".join(words(f"/proc/{pid}/cmdline"))[:60].replace("\n", " ")
         environ = dict(word.partition("=")[::2] for word in words(f"/proc/{pid}/environ"))
+        # In this order: a dead process that nobody has waited for has neither.
+        name = " ".join(words(f"/proc/{pid}/cmdline"))[:60].replace("\n", " ")
     except (FileNotFoundError, ProcessLookupError):
         continue
     if name and "syminit" not in name and int(pid) != os.getpid():
