@@ -48,6 +48,9 @@ func (c *cluster) checkEnd(t *testing.T) {
 	if told < min(c.most, len(c.hosts)) {
 		t.Errorf("%d of %d nodes were told the outcome", told, c.most)
 	}
+	if c.restless != nil {
+		t.Errorf("lost when no fault was left: %v", c.restless)
+	}
 	if c.robbed != nil {
 		t.Errorf("refused while their places were held: %v", c.robbed)
 	}

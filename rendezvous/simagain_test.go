@@ -57,6 +57,7 @@ type cluster struct {
 	hosts     []*simContainer // the head's first; at the end a spare one, if there is one
 	rosters   []Roster        // of the head's runs
 	tolerated int
+	restless  []string  // nodes lost when all faults were over
 	before    string    // the run of which the head holds the places now
 	held      time.Time // until then
 	robbed    []string  // nodes that lost their place all the same
@@ -280,6 +281,9 @@ func (c *cluster) leadOnce(life context.Context, n *simContainer, h *Head) Outco
 					return Outcome{Code: codeLost, Node: e.Node.Name, Cause: "lost " + e.Node.Name}
 				}
 				c.tolerated++
+				if time.Since(c.began) > simCalm {
+					c.restless = append(c.restless, e.Node.Name)
+				}
 			case Failed:
 				return e.Outcome
 			}
