@@ -51,6 +51,7 @@ type stopRequest struct {
 type jobStop struct {
 	headless bool           // it isn't: it ends when the head's has
 	again    bool           // a second time some time after the first
+	abrupt   bool           // its engine ends at once, and requests in flight get no answer
 	health   *status.Health // where it serves; nil: not to be known
 }
 
@@ -75,13 +76,15 @@ type stopper struct {
 	expected bool        // the others wait for this node, see begin
 	seek     *time.Timer // until then it looks for the head
 	member   member
-	first    *stopRequest   // the one that began the stop
-	deadline time.Time      // when the container has to be gone; zero before a stop
-	killed   bool           // the job was killed at the deadline, and may hang in the kernel
-	expired  bool           // the deadline has passed, with the job at its end already
-	alone    bool           // the supervisor is gone
-	told     map[string]int // how often each node was told to stop
-	passed   int            // how often the job was
+	first    *stopRequest // the one that began the stop
+	deadline time.Time    // when the container has to be gone; zero before a stop
+	killed   bool         // the job was killed at the deadline, and may hang in the kernel
+	// unanswered says that it was killed because of requests without an answer.
+	unanswered bool
+	expired    bool           // the deadline has passed, with the job at its end already
+	alone      bool           // the supervisor is gone
+	told       map[string]int // how often each node was told to stop
+	passed     int            // how often the job was
 }
 
 func newStopper(c stopConfig) *stopper {
@@ -330,6 +333,9 @@ func (s *stopper) forward(sig syscall.Signal) {
 				after = tellAgainAfter
 			}
 			time.AfterFunc(after, func() { s.tellAgain(job, sig, after) })
+		}
+		if s.passed == 1 && s.how.abrupt {
+			go s.endUnanswered(s.job, s.how)
 		}
 	}
 	s.send(sig)

@@ -82,7 +82,10 @@ func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
 		o.Cause = "the job was killed by " + signals.Name(status.Signal())
 	}
 	request, stopping := n.stop.requested()
+	lost, cause, unanswered := n.stop.leftUnanswered()
 	switch {
+	case unanswered:
+		o.Code, o.Cause = lost, cause
 	case stopping && n.stop.killedJob():
 		o.Cause = fmt.Sprintf("the job did not end within SYMINIT_STOP_TIMEOUT=%s after %s and was killed", n.cfg.StopTimeout, request)
 	case stopping:
