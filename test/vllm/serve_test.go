@@ -13,7 +13,7 @@ import (
 )
 
 // TestServes: one command on two nodes answers a completion; every process of
-// vLLM's has its own node's address; and docker stop at the head ends both
+// vLLM's has its own node's address; both nodes are healthy; and docker stop at the head ends both
 // nodes with vLLM's own code, after the requests in flight, which vLLM was to wait
 // for, have been answered. Under Ray they get no answer, and 143 is the run's end.
 func TestServes(t *testing.T) {
@@ -24,6 +24,7 @@ func TestServes(t *testing.T) {
 		head.WantLog("'model': '/model'", m.backend, "head ("+head.Address()+"), worker ("+worker.Address()+")")
 		for _, n := range []*containers.Container{head, worker} {
 			wantOwnAddress(t, n)
+			n.Exec("syminit health")
 		}
 		drained := load(t, head, m.hasty)
 		client := http.Client{Timeout: time.Second}

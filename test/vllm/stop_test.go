@@ -15,8 +15,8 @@ func TestTermOnTheWorker(t *testing.T) {
 }
 
 // TestTermWhileStarting: before vLLM has an engine, and while its engine starts
-// and the nodes wait for each other. At that moment one TERM is not enough for
-// vLLM.
+// and the nodes wait for each other. The head isn't healthy
+// then, and at the second moment one TERM is not enough for vLLM.
 func TestTermWhileStarting(t *testing.T) {
 	for name, tt := range map[string]struct {
 		moment string // what the head has printed
@@ -27,6 +27,9 @@ func TestTermWhileStarting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inEachMode(t, tt.moment, func(t *testing.T, _ mode, head, worker *containers.Container) {
+				if out, err := containers.TryDocker("exec", head.ID, "syminit", "health"); err == nil {
+					t.Errorf("a head whose vLLM starts is healthy: %s", out)
+				}
 				stop(t, tt.told(head, worker), head, worker)
 			})
 		})
