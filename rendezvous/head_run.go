@@ -11,26 +11,25 @@ import (
 )
 
 // eventRoom makes room for all events that there can be: of each worker one
-// Lost and one Failed or Done, and any number of Stopped, which is limited in hear. Of
-// those that come into a run that is going, only so many are taken in that
-// there is room: twice as many as a run has, if nobody reads.
+// Lost and one Failed or Done, and maxStopped. Of workers that come into a run
+// that is going, only so many are taken in that there is room: twice as many as a
+// run has, if nobody reads.
 func eventRoom(nodes int) int { return 5*nodes + maxStopped }
 
-// roomForEvents reports whether there is room for a Joined, a Lost and a Failed
-// more, beside those that the members may cause. It is called with mu held.
-func (h *Head) roomForEvents() bool {
-	may := 3
+// maxStopped is how many Stopped there is always room for. A person who presses
+// the key once more does not need the one that finds none.
+const maxStopped = 64
+
+// roomForEvents reports whether there is room for so many more, beside those that
+// the members may cause: a Lost and a Failed each. It is called with mu held.
+func (h *Head) roomForEvents(more int) bool {
 	for _, m := range h.members {
 		if !m.gone {
-			may += 2
+			more += 2
 		}
 	}
-	return len(h.events)+may+maxStopped <= cap(h.events)
+	return len(h.events)+more <= cap(h.events)
 }
-
-// maxStopped is how many Stopped may wait to be read. A person who presses the
-// key once more does not need the one that finds no room.
-const maxStopped = 64
 
 // Events tells what workers have reported and who was lost, in order, until
 // [Head.Finish]; before the agreement, only who was told to stop. It never holds
@@ -159,7 +158,7 @@ func (h *Head) hear(m *member, msg message) {
 		m.sess.finish()
 	case here && msg.Type == kindStop:
 		h.log.Info("node was told to stop", zap.Stringer("node", m.node), zap.Stringer("signal", msg.Signal))
-		if len(h.events) < maxStopped {
+		if h.roomForEvents(1) {
 			h.events <- Stopped{m.public(), msg.Signal}
 		}
 	case here && msg.Type == kindPong:

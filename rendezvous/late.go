@@ -47,7 +47,7 @@ func (h *Head) tooLate(a application) *refusal {
 			Fix:    "none is needed",
 			Retry:  true,
 		}
-	case !h.roomForEvents():
+	case !h.roomForEvents(3 + maxStopped): // its Joined, Lost and Failed
 		return &refusal{
 			Reason: "the head has not taken note yet of those that came and went",
 			Fix:    "none is needed",

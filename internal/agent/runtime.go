@@ -129,11 +129,13 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	ctx, cancel := context.WithTimeout(n.life, n.cfg.StartTimeout)
 	defer cancel()
 	client := gcs.New(gcs.Config{Addr: plan.Ready.GCS, Token: n.rayToken})
-	p, err := n.startRuntime(ctx, plan, client)
+	p, old, err := n.startRuntime(ctx, plan, client)
 	if err != nil {
 		return p, err
 	}
-	if err := launch.AwaitAlive(ctx, client, *plan.Ready); err != nil {
+	ready := *plan.Ready
+	ready.Old = old
+	if err := launch.AwaitAlive(ctx, client, ready); err != nil {
 		return p, n.startError(p, "Ray is not up", err)
 	}
 	if err := m.Ready(ctx); err != nil {
@@ -142,40 +144,45 @@ func (n *node) bringUp(m member, plan launch.Plan) (*launch.Process, error) {
 	n.ready.Store(true)
 	n.log.Info("Ray is up on every node")
 	// The first address is this node's own: the head's is the roster's first.
-	go n.watchAlive(client, launch.Watch{Addr: plan.Ready.Addrs[0], Every: watchEvery, Silence: n.cfg.LostAfter})
+	go n.watchAlive(client, launch.Watch{Addr: ready.Addrs[0], Old: old, Every: watchEvery, Silence: n.cfg.LostAfter})
 	return p, nil
 }
 
-// startRuntime starts what carries the job, as soon as it can get anywhere.
-func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.Client) (p *launch.Process, err error) {
+// startRuntime starts what carries the job, as soon as it can get anywhere. It
+// returns with it who was in its place before.
+func (n *node) startRuntime(ctx context.Context, plan launch.Plan, client *gcs.Client) (p *launch.Process, old []string, err error) {
 	await := func() error {
-		if plan.After == nil {
+		if plan.After == nil { // its GCS is new, and knows nobody
 			return rayPortFree(plan.Ready.GCS.Port())
 		}
-		if err := launch.AwaitAlive(ctx, client, *plan.After); err != nil {
+		err := launch.AwaitAlive(ctx, client, *plan.After)
+		if err == nil {
+			old, err = launch.Predecessors(ctx, client, *plan.Ready)
+		}
+		if err != nil {
 			return n.startError(p, "the head's Ray isn't up; is its port open between the hosts?", err)
 		}
 		return nil
 	}
 	if plan.Runtime.Held == nil {
 		if err := await(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	n.log.Info("starting Ray: " + strings.Join(config.MaskSecrets(plan.Runtime.Argv), " "))
 	p, err = launch.Start(*plan.Runtime, launch.ProcessConfig{Name: "ray", Log: n.log, TailLines: tailLines, Blocked: uint64(n.origin.Blocked)})
 	if err != nil {
-		return nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
+		return nil, nil, failf(CodeRuntime, "%w; SYMINIT_RAY_BIN names another one", err)
 	}
 	go n.watchRuntime(p)
 	go n.watchStart(ctx, p)
 	if plan.Runtime.Held != nil {
 		if err := await(); err != nil {
-			return p, err
+			return p, nil, err
 		}
 		p.Release()
 	}
-	return p, nil
+	return p, old, nil
 }
 
 // startError gives a runtime's code, and Ray's last lines, to what was not up

@@ -20,8 +20,23 @@ const askTimeout = 5 * time.Second
 // that may be a *NotAliveError.
 func AwaitAlive(ctx context.Context, client *gcs.Client, ready Ready) error {
 	return poll(ctx, ready.Every, func(ctx context.Context) error {
-		return allAlive(ctx, client, ready.Addrs)
+		return allAlive(ctx, client, ready.Addrs, ready.Old)
 	})
+}
+
+// Predecessors asks until the GCS says which nodes it has at this node's own
+// address, the first of ready's, and returns their IDs. Asked before this node's
+// Ray is started, they are those of a node that was killed: the GCS takes it for
+// alive for 17 to 30 s more. Its errors are AwaitAlive's.
+func Predecessors(ctx context.Context, client *gcs.Client, ready Ready) (ids []string, err error) {
+	err = poll(ctx, ready.Every, func(ctx context.Context) error {
+		nodes, err := client.AliveNodes(ctx, ready.Addrs[0])
+		for _, n := range nodes {
+			ids = append(ids, n.ID)
+		}
+		return err
+	})
+	return ids, err
 }
 
 // NotAliveError says which nodes Ray hasn't got.
@@ -39,7 +54,9 @@ func (e *NotAliveError) Error() string {
 	return "Ray has no live node at " + strings.Join(list, ", ")
 }
 
-func allAlive(ctx context.Context, client *gcs.Client, addrs []netip.Addr) error {
+// allAlive returns a *NotAliveError unless there is a node alive at each of the
+// addresses that isn't among the old ones.
+func allAlive(ctx context.Context, client *gcs.Client, addrs []netip.Addr, old []string) error {
 	var only netip.Addr // the answer is shorter for one
 	if len(addrs) == 1 {
 		only = addrs[0]
@@ -50,7 +67,9 @@ func allAlive(ctx context.Context, client *gcs.Client, addrs []netip.Addr) error
 	}
 	alive := make(map[netip.Addr]bool, len(nodes))
 	for _, n := range nodes {
-		alive[n.Addr] = true
+		if !slices.Contains(old, n.ID) {
+			alive[n.Addr] = true
+		}
 	}
 	missing := slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return alive[a] })
 	if len(missing) > 0 {
@@ -90,6 +109,7 @@ func askOnce(ctx context.Context, ask func(context.Context) error) error {
 // Watch says which node to keep an eye on, and how.
 type Watch struct {
 	Addr    netip.Addr
+	Old     []string      // IDs of nodes that aren't meant: see Predecessors
 	Every   time.Duration // between two questions
 	Silence time.Duration // without an answer, after which the GCS counts as gone
 }
@@ -105,7 +125,7 @@ func WatchAlive(ctx context.Context, client *gcs.Client, w Watch) error {
 	heard := time.Now()
 	for {
 		err := askOnce(ctx, func(ctx context.Context) error {
-			return allAlive(ctx, client, []netip.Addr{w.Addr})
+			return allAlive(ctx, client, []netip.Addr{w.Addr}, w.Old)
 		})
 		var gone *NotAliveError
 		switch {

@@ -3,6 +3,7 @@ package launch
 import (
 	"context"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,13 +23,21 @@ const often = time.Millisecond
 // fakeGCS answers as Ray's GCS: it is what a test says it is at the moment.
 type fakeGCS struct {
 	mu     sync.Mutex
-	alive  []netip.Addr
+	alive  []gcs.Node
 	status string // gRPC's; "" is OK
 	asked  int
 	last   time.Time // when the last question came that got a good answer
 }
 
 func (f *fakeGCS) set(status string, alive ...netip.Addr) {
+	nodes := make([]gcs.Node, len(alive))
+	for i, addr := range alive {
+		nodes[i].Addr = addr
+	}
+	f.setNodes(status, nodes...)
+}
+
+func (f *fakeGCS) setNodes(status string, alive ...gcs.Node) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.status, f.alive = status, alive
@@ -57,8 +66,10 @@ func (f *fakeGCS) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 	f.last = time.Now()
 	var msg []byte
-	for _, addr := range f.alive {
-		msg = append(msg, protoField(2, string(protoField(2, addr.String())))...)
+	for _, n := range f.alive {
+		id, _ := hex.DecodeString(n.ID)
+		node := append(protoField(1, string(id)), protoField(2, n.Addr.String())...)
+		msg = append(msg, protoField(2, string(node))...)
 	}
 	w.Header().Set("Trailer", "Grpc-Status")
 	_, _ = w.Write(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(msg))), msg...))
@@ -125,10 +136,81 @@ func TestAwaitAliveGivesUp(t *testing.T) {
 func TestAwaitAliveSaysWhoIsMissing(t *testing.T) {
 	fake, client := newFakeGCS(t)
 	fake.set("", addrs("10.0.0.2")...)
-	err := allAlive(t.Context(), client, addrs("10.0.0.1", "10.0.0.2"))
+	err := allAlive(t.Context(), client, addrs("10.0.0.1", "10.0.0.2"), nil)
 	var missing *NotAliveError
 	if !errors.As(err, &missing) || !slices.Equal(missing.Addrs, addrs("10.0.0.1")) {
 		t.Errorf("error %v, want that 10.0.0.1 is missing", err)
+	}
+}
+
+// TestPredecessorDoesNotCount: a node that was killed is alive for the GCS while
+// its container is there again at the same address.
+func TestPredecessorDoesNotCount(t *testing.T) {
+	self := netip.MustParseAddr("10.0.0.2")
+	var (
+		head     = gcs.Node{ID: "aa", Addr: netip.MustParseAddr("10.0.0.1")}
+		before   = gcs.Node{ID: "b1", Addr: self}
+		buried   = gcs.Node{ID: "b2", Addr: self} // it came and went twice
+		now      = gcs.Node{ID: "b3", Addr: self}
+		fake, cl = newFakeGCS(t)
+		ready    = Ready{Addrs: []netip.Addr{self}, Every: often}
+	)
+	fake.setNodes("14")
+	known := make(chan []string)
+	go func() {
+		old, err := Predecessors(t.Context(), cl, ready)
+		if err != nil {
+			t.Error(err)
+		}
+		known <- old
+	}()
+	eventually(t, "it asks again", func() bool { return fake.questions() > 2 })
+	fake.setNodes("", head, before, buried)
+	if ready.Old = <-known; !slices.Equal(ready.Old, []string{before.ID, buried.ID}) {
+		t.Fatalf("predecessors %q", ready.Old)
+	}
+
+	up := make(chan error, 1)
+	go func() { up <- AwaitAlive(t.Context(), cl, ready) }()
+	asked := fake.questions()
+	eventually(t, "it asks again", func() bool { return fake.questions() > asked+2 || len(up) > 0 })
+	select {
+	case err := <-up:
+		t.Fatalf("its predecessor counts: %v", err)
+	default:
+	}
+	fake.setNodes("", head, before, now)
+	if err := <-up; err != nil {
+		t.Fatal(err)
+	}
+
+	over := make(chan error, 1)
+	go func() {
+		over <- WatchAlive(t.Context(), cl, Watch{Addr: self, Old: ready.Old, Every: often, Silence: time.Hour})
+	}()
+	for _, alive := range [][]gcs.Node{{head, before, now}, {head, now}} {
+		fake.setNodes("", alive...)
+		asked = fake.questions()
+		eventually(t, "it goes on", func() bool { return fake.questions() > asked+2 || len(over) > 0 })
+	}
+	select {
+	case err := <-over:
+		t.Fatalf("the end of its predecessor is its own: %v", err)
+	default:
+	}
+	fake.setNodes("", head, before)
+	var gone *NotAliveError
+	if err := <-over; !errors.As(err, &gone) {
+		t.Errorf("error %v, want that %s is gone", err, self)
+	}
+}
+
+func TestPredecessorsGivesUp(t *testing.T) {
+	fake, client := newFakeGCS(t)
+	fake.set("16") // UNAUTHENTICATED
+	ready := Ready{Addrs: addrs("10.0.0.1"), Every: often}
+	if old, err := Predecessors(t.Context(), client, ready); !errors.Is(err, gcs.ErrToken) || old != nil {
+		t.Errorf("%q and error %v, want gcs.ErrToken", old, err)
 	}
 }
 

@@ -62,6 +62,8 @@ type Ready struct {
 	GCS   netip.AddrPort
 	Addrs []netip.Addr  // Runtime's own first
 	Every time.Duration // between two questions to the GCS
+	// Old are the IDs of nodes that don't count: see Predecessors. A plan has none.
+	Old []string
 }
 
 // Command is a process to be started.

@@ -51,6 +51,16 @@ func (n *Container) Exit(limit time.Duration) int {
 	}
 }
 
+// StartAgain starts a container that has ended, as its engine or a person would:
+// with the same files and, if nobody took it meanwhile, the same address.
+func (n *Container) StartAgain() {
+	n.t.Helper()
+	<-n.Done
+	Docker(n.t, "start", n.ID)
+	n.Done = make(chan struct{})
+	go n.watch()
+}
+
 // WantExits checks that every node ends with the code within limit.
 func WantExits(t *testing.T, limit time.Duration, want int, nodes ...*Container) {
 	t.Helper()

@@ -81,6 +81,56 @@ func TestLossIgnored(t *testing.T) {
 	head.WantLog("the run goes on without it")
 }
 
+// TestLossIgnoredAndBack: the lost worker's own container is started again, and is
+// ready by its own Ray, not by the entry that its predecessor still has in Ray's
+// list.
+func TestLossIgnoredAndBack(t *testing.T) {
+	const isUp, isBack = "Ray is up on every node", "node is ready in the run that is going"
+	start := func(t *testing.T, env ...string) (head, worker *containers.Container) {
+		t.Helper()
+		t.Parallel()
+		h := containers.Host{Env: append(env, "SYMINIT_ON_LOSS=ignore"), Args: []string{"python3", "/jobs/again.py"}}
+		head, worker = newCluster(t).Pair(h)
+		head.WaitLog("JOB alive=2 dead=0", up)
+		return head, worker
+	}
+	again := func(t *testing.T, worker *containers.Container) {
+		t.Helper()
+		address := worker.Address()
+		worker.Signal("KILL")
+		containers.WantExits(t, up, 137, worker)
+		worker.StartAgain()
+		if now := worker.Address(); now != address {
+			t.Fatalf("it is back at %s, and was at %s", now, address)
+		}
+	}
+	used := func(t *testing.T, head, worker *containers.Container) {
+		t.Helper()
+		head.WaitLog("JOB task host=worker", up)
+		head.Signal("TERM")
+		containers.WantExits(t, up, 143, head, worker)
+	}
+	t.Run("at once", func(t *testing.T) {
+		head, worker := start(t)
+		again(t, worker)
+		head.WaitLog(isBack, up)
+		worker.Exec("pgrep -x raylet")
+		used(t, head, worker)
+	})
+	t.Run("later", func(t *testing.T) {
+		head, worker := start(t, "SYMINIT_RAY_BIN=/jobs/gated-ray")
+		worker.Exec("touch /tmp/gate")
+		again(t, worker)
+		head.WaitLog("JOB alive=1 dead=1", up)
+		if n := strings.Count(worker.Logs(), isUp); n != 1 {
+			t.Fatal("it is ready before its Ray has started")
+		}
+		worker.Exec("rm /tmp/gate")
+		worker.WaitLogTimes(isUp, 2, up)
+		used(t, head, worker)
+	})
+}
+
 // TestMoreNodesThanNeeded: the job starts with NODES, and one more joins.
 func TestMoreNodesThanNeeded(t *testing.T) {
 	t.Parallel()

@@ -69,8 +69,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // AliveNodes returns the nodes whose state is ALIVE, or of these only the ones
 // at the given address where that is valid. A node that was killed stays among
-// them for up to 20 s, one whose link is cut for more than 60 s: several may
-// have one address.
+// them for up to 30 s, one whose link is cut for more than 60 s: several may
+// have one address, and only the ID tells them apart.
 func (c *Client) AliveNodes(ctx context.Context, at netip.Addr) ([]Node, error) {
 	reply, err := c.call(ctx, allNodes, encodeAllNodes(at))
 	if err != nil {
