@@ -44,7 +44,7 @@ func TestStrangers(t *testing.T) {
 		{"a web browser", func(c net.Conn) { _, _ = c.Write([]byte("GET / HTTP/1.1\r\n\r\n")) }, 0, "not syminit"},
 		{"garbage", func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0xa5}, 4096)) }, 0, "not syminit"},
 		{"TLS 1.2", func(c net.Conn) { // the secret would not help it
-			old := tls.Client(c, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12}) //nolint:gosec // that is what is tried
+			old := tls.Client(c, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
 			if old.Handshake() == nil {
 				elapse(proofTime) // it is in: the head waits for its greeting
 			}
