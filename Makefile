@@ -79,7 +79,7 @@ test: lint images
 	CGO_ENABLED=1 go test -race $(UNIT)
 	go test -count=1 -v -run 'Simulation|Thousand(Workers|Nodes)$$' ./rendezvous -sim.seed=$(or $(SEED),1) -sim.seeds=$(SEEDS)
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
-	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/faults
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -timeout 30m ./test/faults -seed $(or $(SEED),1)
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 	go test -count=1 -timeout 15m ./test/podman
 	cd test/slurm && go test -count=1 -timeout 15m
