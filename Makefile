@@ -67,14 +67,19 @@ lint: deps
 # Tests that need a container run on the images; the rest runs with the race
 # detector where there is a C compiler for it. From its folder a test's own summary
 # is printed too, when all is well.
+#
+# SEED=7 SEEDS=20000: other simulated runs, and more of them. CI has the same each
+# time. The race detector makes them slow, so that it sees fewer, of fewer nodes.
+SEEDS ?= 3000
 test: export SYMINIT_TEST_IMAGE := syminit-test:ray-$(RAY)
 test: export SYMINIT_TEST_OLD_RAY_IMAGES := $(foreach ray,$(filter-out $(RAY),$(RAYS)),syminit-test:ray-$(ray))
 test: lint images
 	test/binary.sh
 	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(UNIT)
+	go test -count=1 -v -run 'Simulation|Thousand(Workers|Nodes)$$' ./rendezvous -sim.seed=$(or $(SEED),1) -sim.seeds=$(SEEDS)
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
-	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/faults
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -timeout 30m ./test/faults -seed $(or $(SEED),1)
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
 	go test -count=1 -timeout 15m ./test/podman
 	cd test/slurm && go test -count=1 -timeout 15m
@@ -93,10 +98,9 @@ bench-vllm: vllm-image
 
 # Five nodes with restarts, of which EVENTS are killed, frozen or cut off, one
 # after another: the job runs again each time.
-SEED   ?= $(shell date +%s)
 EVENTS ?= 50
 convergence: build
-	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -timeout 0 -v -run Convergence ./test/faults -seed $(SEED) -events $(EVENTS)
+	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -timeout 0 -v -run Convergence ./test/faults -seed $(or $(SEED),$(shell date +%s)) -events $(EVENTS)
 
 # Every decoder, one after another, for so long each.
 FUZZTIME ?= 10m

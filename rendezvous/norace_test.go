@@ -4,4 +4,9 @@ package rendezvous
 
 const simDefault = 1500
 
-const scaleNodes = 1001
+const (
+	scaleNodes = 1001
+	mostNodes  = 4096
+)
+
+const measured = true

@@ -6,5 +6,11 @@ package rendezvous
 // times as long under the race detector.
 const simDefault = 150
 
-// scaleNodes is how many nodes a large run of the tests has.
-const scaleNodes = 201
+// How many nodes a large run of the tests has, and the largest.
+const (
+	scaleNodes = 201
+	mostNodes  = 401
+)
+
+// measured reports that CPU time says what the product takes.
+const measured = false

@@ -26,7 +26,10 @@ func (s *site) many(n int) []WorkerConfig {
 // head needs for one, and what the worker does, are measured together.
 func TestThousandWorkers(t *testing.T) {
 	noLeaks(t)
-	const most = 100 << 10 // bytes a node
+	const (
+		most     = 100 << 10       // bytes a node
+		lastJoin = 2 * time.Second // of CPU, as two cores have in a second
+	)
 	s := tcp(t)
 	cfg := s.head(scaleNodes)
 	cfg.UniqueAddrs = true
@@ -44,8 +47,14 @@ func TestThousandWorkers(t *testing.T) {
 	if each > most {
 		t.Errorf("a node costs %d bytes, want at most %d", each, most)
 	}
+	began := cpuTime(t)
 	joins = append(joins, start(t.Context(), workers[0]))
 	r.gather(t, joins)
+	agreed := cpuTime(t) - began
+	t.Logf("the last join took %s of CPU on all of them", agreed)
+	if measured && agreed > lastJoin {
+		t.Errorf("the last join took %s of CPU, want at most %s", agreed, lastJoin)
+	}
 	for i, w := range r.workers {
 		if !reflect.DeepEqual(w.Roster(), r.roster) {
 			t.Fatalf("%s has another roster", w.Roster().Nodes[i+1])

@@ -21,6 +21,7 @@ type simPlan struct {
 	lostAfter time.Duration
 	unique    bool // no two nodes on one address
 	nodes     int
+	begins    time.Duration // the head
 	workers   []simWorker
 	jobTakes  time.Duration
 	jobCode   int
@@ -29,8 +30,8 @@ type simPlan struct {
 
 // String has a line for each worker and each fault.
 func (p *simPlan) String() string {
-	text := fmt.Sprintf("%d nodes, addresses unique %t, lost after %s, the job ends with %d after %s\n",
-		p.nodes, p.unique, p.lostAfter, p.jobCode, p.jobTakes)
+	text := fmt.Sprintf("%d nodes, addresses unique %t, lost after %s, the head starts after %s, the job ends with %d after %s\n",
+		p.nodes, p.unique, p.lostAfter, p.begins, p.jobCode, p.jobTakes)
 	for _, w := range p.workers {
 		text += fmt.Sprintf("  %s at %s starts after %s, is ready after %s, reports after %s\n", w.name, w.addr, w.starts, w.ready, w.reports)
 	}
@@ -100,6 +101,7 @@ func newSimPlan(seed uint64) *simPlan {
 	}
 	if rng.IntN(12) == 0 && len(p.workers) > 1 {
 		p.workers[0].starts = time.Hour // it never comes
+		p.begins = spread / 2           // so that others have waited for longer than the head
 	}
 	p.jobTakes = between(rng, 0, time.Minute)
 	p.jobCode = []int{0, 0, 3, 143}[rng.IntN(4)]

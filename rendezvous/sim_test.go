@@ -49,7 +49,7 @@ func TestSimulation(t *testing.T) {
 			t.Errorf("no node ever ended with %q: %v", ending, seen)
 		}
 	}
-	t.Logf("how %d runs ended for their nodes: %v", *simSeeds, seen)
+	t.Logf("how the runs of seeds %d to %d ended for their nodes: %v", *simFirst, *simFirst+uint64(*simSeeds)-1, seen)
 }
 
 // TestSimulationRepeats wants the same seed to have the same history.
@@ -189,6 +189,10 @@ func (s *simulation) over(n *simNode) {
 // head is the program of the head's node.
 func (s *simulation) head(t *testing.T, n *simNode) {
 	defer s.over(n)
+	pause(n.life, s.plan.begins)
+	if n.life.Err() != nil {
+		return
+	}
 	h, err := NewHead(HeadConfig{
 		Listener: s.net.listen(simHead), Secret: secret, Nodes: s.plan.nodes, LostAfter: s.plan.lostAfter, UniqueAddrs: s.plan.unique,
 		Self: Node{Name: "head", Addr: simHead, Rank: NoRank, Match: []Match{{Name: "it", Value: "1"}}},

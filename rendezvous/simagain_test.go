@@ -38,7 +38,7 @@ func TestSimulationOfRestarts(t *testing.T) {
 		c := simulateRestarts(t, *simFirst)
 		t.Log("\n" + c.history())
 	}
-	t.Logf("%d clusters had %d runs and %d losses that they survived", *simSeeds/3, runs, losses)
+	t.Logf("%d clusters from seed %d on had %d runs and %d losses that they survived", *simSeeds/3, *simFirst, runs, losses)
 	if *simSeeds >= 300 && (runs < *simSeeds/3 || losses == 0) {
 		t.Error("that is hardly any")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"io"
@@ -42,6 +43,12 @@ func TestStrangers(t *testing.T) {
 		}, 0, "too much"},
 		{"a web browser", func(c net.Conn) { _, _ = c.Write([]byte("GET / HTTP/1.1\r\n\r\n")) }, 0, "not syminit"},
 		{"garbage", func(c net.Conn) { _, _ = c.Write(bytes.Repeat([]byte{0xa5}, 4096)) }, 0, "not syminit"},
+		{"TLS 1.2", func(c net.Conn) { // the secret would not help it
+			old := tls.Client(c, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+			if old.Handshake() == nil {
+				elapse(proofTime) // it is in: the head waits for its greeting
+			}
+		}, 0, "does not speak TLS 1.3"},
 		{"a port scanner", func(c net.Conn) { _ = c.Close() }, 0, "connection closed before it joined"},
 	} {
 		inBubble(t, c.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -20,7 +21,8 @@ var (
 const bound = 2 * time.Minute
 
 // TestConvergence has events happen to five nodes, and each time the job runs
-// again, with the ranks of before, and with nothing left of the run before.
+// again, with the ranks of before, and with nothing left of the run before. In the
+// end the head is told to stop, and its job's code is every node's.
 func TestConvergence(t *testing.T) {
 	needs(t)
 	nodes := newCluster(t, 5, "SYMINIT_RESTARTS=unlimited")
@@ -47,6 +49,38 @@ func TestConvergence(t *testing.T) {
 		}
 	}
 	running(t, nodes, ended)
+	stop(t, nodes)
+}
+
+// stop ends the job, as an engine does that starts no container again, and wants
+// nothing to be left of the nodes.
+func stop(t *testing.T, nodes []*host) {
+	t.Helper()
+	for _, h := range nodes {
+		h.leave()
+	}
+	nodes[0].signal("syminit", syscall.SIGTERM)
+	late := time.After(bound)
+	for _, h := range nodes {
+		select {
+		case <-h.done:
+		case <-late:
+			report(t, nodes)
+			t.Fatalf("seed %d: %s has not ended", *seed, h.name)
+		}
+	}
+	for _, h := range nodes {
+		if h.code != jobCode {
+			report(t, nodes)
+			t.Errorf("seed %d: %s ended with %d, the job with %d", *seed, h.name, h.code, jobCode)
+		}
+		if left := h.left(t); left != "" {
+			t.Errorf("seed %d: %s has left %s", *seed, h.name, left)
+		}
+	}
+	if mistakes := nodes[0].book.mistakes(); len(mistakes) > 0 {
+		t.Errorf("seed %d: %s", *seed, strings.Join(mistakes, "\n"))
+	}
 }
 
 // running waits until all nodes are in one run, which isn't the one before, and

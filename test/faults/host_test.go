@@ -143,6 +143,13 @@ func (h *host) close() {
 	}
 }
 
+// leave has the container not be started again.
+func (h *host) leave() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.again = false
+}
+
 func (h *host) keep(line string) {
 	h.lines = append(h.lines, line)
 	h.lines = h.lines[max(0, len(h.lines)-keptLines):]

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"testing"
 )
 
 // program is a process in a container, as the host sees it.
@@ -126,6 +128,31 @@ func (h *host) unclean(w wants, generation string) error {
 		return fmt.Errorf("abstract sockets %v, want %s's", abstract, generation)
 	}
 	return nil
+}
+
+// left says what is there of a container that has ended: processes in its network,
+// sockets that listen, files. Its other namespaces end with their last process.
+func (h *host) left(t *testing.T) string {
+	t.Helper()
+	var all []string
+	for _, command := range []string{"ip netns pids " + h.ns, "nsenter --net=/run/netns/" + h.ns + " ss -Hltx"} {
+		words := strings.Fields(command)
+		out, err := exec.Command(words[0], words[1:]...).Output()
+		if err != nil {
+			t.Errorf("%s: %v", command, err)
+		}
+		if text := strings.TrimSpace(string(out)); text != "" {
+			all = append(all, fmt.Sprintf("%s: %q", command, text))
+		}
+	}
+	files, err := os.ReadDir(h.tmp)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range files {
+		all = append(all, "file "+f.Name())
+	}
+	return strings.Join(all, ", ")
 }
 
 // listening lists the TCP ports of a process's network that are open.

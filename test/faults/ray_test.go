@@ -131,7 +131,7 @@ func job([]string) error {
 		return err
 	}
 	end := make(chan os.Signal, 1)
-	signal.Notify(end, syscall.SIGUSR1)
+	signal.Notify(end, syscall.SIGUSR1, syscall.SIGTERM)
 	fmt.Printf("JOB %s %s\n", generation(token), nodes)
 	<-end
 	os.Exit(jobCode)
