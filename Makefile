@@ -104,7 +104,7 @@ FUZZTIME ?= 10m
 fuzz:
 	grep -rl --include='*_test.go' '^func Fuzz' $(GODIRS) | while read -r file; do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$file"); do \
-	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 1 "./$$(dirname "$$file")"; done; done
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x -parallel 1 "./$$(dirname "$$file")"; done; done
 
 # The tables in docs/init.md: who passes what, and how fast.
 conformance: deps

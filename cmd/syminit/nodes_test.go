@@ -64,7 +64,7 @@ const strongSecret = "SYMINIT_TOKEN=00112233445566778899aabbccddeeff"
 // would give them: by their own word with a new head, which knows nothing of that
 // run, and by the head's where they are new themselves.
 func TestRanksStay(t *testing.T) {
-	all := newNodes(t, "SYMINIT_NODES=3", "SYMINIT_RUNTIME=spmd", "SYMINIT_RESTARTS=unlimited", strongSecret)
+	all := newNodes(t, "SYMINIT_NODES=3", "SYMINIT_RUNTIME=spmd", "SYMINIT_RESTARTS=unlimited", "SYMINIT_LOST_AFTER=1m", strongSecret)
 	begin := func(role, name string) *started {
 		return all.node(t, role, name, nil, "bash", "-c", `echo $SYMINIT_RANK >&3; exec sleep 1000`)
 	}
