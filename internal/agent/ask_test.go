@@ -15,6 +15,7 @@ import (
 
 	"github.com/syminit/syminit/internal/launch"
 	"github.com/syminit/syminit/internal/status"
+	"github.com/syminit/syminit/signals"
 )
 
 // TestServerIsToldAlone: vLLM's first process, as soon as there may be requests in
@@ -40,18 +41,18 @@ while True: time.sleep(1000)
 	}
 	defer func() { _ = l.Close() }()
 	const closed = "127.0.0.1:1" // of no service any more, and the kernel gives it to none
-	serves := func(at string) *status.Health { return &status.Health{URL: "http://" + at + "/health"} }
+	listens := func(at string) func() bool { return status.Health{URL: "http://" + at + "/health"}.Listens }
 	for name, tt := range map[string]struct {
-		health *status.Health
-		alone  bool
+		listens func() bool
+		alone   bool
 	}{
-		"starts":      {health: serves(closed)},
-		"serves":      {health: serves(l.Addr().String()), alone: true},
+		"starts":      {listens: listens(closed)},
+		"serves":      {listens: listens(l.Addr().String()), alone: true},
 		"not to know": {alone: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newStopRun(t, time.Minute)
-			job, err := r.startJob(jobStop{health: tt.health}, func() (*launch.Process, error) {
+			job, err := r.startJob(jobStop{listens: tt.listens}, func() (*launch.Process, error) {
 				return launch.Start(launch.Command{Argv: []string{vllm, "serve", "m"}, Env: append(os.Environ(), "UP="+r.up)},
 					launch.ProcessConfig{Name: "job", Log: zap.NewNop()})
 			})
@@ -75,5 +76,34 @@ while True: time.sleep(1000)
 				t.Errorf("a child was told to end: %t, %v", told, err)
 			}
 		})
+	}
+}
+
+// TestAskingHoldsUpNothing: while the server is asked whether it has requests, the
+// run goes on. It is asked about what ends it, and nothing else.
+func TestAskingHoldsUpNothing(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	r.rewrites = signals.Rewrites{syscall.SIGINT: 0}
+	asked := make(chan bool, 10)
+	r.how = jobStop{listens: func() bool {
+		free := r.mu.TryLock()
+		if free {
+			r.mu.Unlock()
+		}
+		asked <- free
+		return true
+	}}
+	job := r.sh(t, "trap 'exit 5' TERM")
+	for _, sig := range []syscall.Signal{syscall.SIGWINCH, syscall.SIGINT, syscall.SIGTERM} {
+		r.own <- sig
+	}
+	if got := endOf(job).ExitStatus(); got != 5 {
+		t.Errorf("the job exited with %d, want 5", got)
+	}
+	if !<-asked {
+		t.Error("the server is asked with the lock held")
+	}
+	if len(asked) > 0 {
+		t.Error("the server was asked more than once")
 	}
 }

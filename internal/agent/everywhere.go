@@ -26,7 +26,11 @@ const (
 
 // jobStop is how this node's job is told to stop.
 func (n *node) jobStop(plan launch.Plan) jobStop {
-	return jobStop{headless: plan.Headless, again: launch.IsVLLMServe(n.args), health: n.board.Read().Health}
+	how := jobStop{headless: plan.Headless, again: launch.IsVLLMServe(n.args)}
+	if health := n.board.Read().Health; health != nil {
+		how.listens = health.Listens
+	}
+	return how
 }
 
 // jobOver is what the end of this node's job means for the run. Where each node
