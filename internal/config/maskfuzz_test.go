@@ -16,13 +16,18 @@ func FuzzMaskSecrets(f *testing.F) {
 	f.Add("env\x00A='b", "c'\x00--x", "/x?y#z@", "u.1", "k\"v")
 	f.Add("-H\x00Authorization: Bearer", "https://h/x?a=b", "\\\"", "a-b", "x=1&y")
 	f.Add("--env=A=b\x00--auth-type\x00basic", "--", "\n\t", "%40", "{}")
+	f.Add("x://", "b", "", "u", `"token":`)
+	f.Add("--x=", "b", " a=b\nc --d", "u", `{"token":"x", "keys": [`)
+	f.Add("sh\x00-c\x00A_KEY='", "b", " -c' -d", "", "?sig=")
+	f.Add("a", "b", "\"]}", "", "'pass': ")
+	f.Add("a", "b", "\\", "", "\\\"auth\\\":")
 	const marker = "S3CRET"
 	f.Fuzz(func(t *testing.T, before, after, rest, user, other string) {
 		if strings.Contains(before+after+rest+user+other, marker) {
 			return
 		}
 		secret := marker + rest
-		entries, err := json.Marshal(map[string]any{"a": other, "extra": map[string]any{"api_key": secret, "b": other}, "n": []any{1, other}})
+		entries, err := json.Marshal(map[string]any{"a": other, "extra": map[string]any{"a": other, "api_key": secret, "b": other}, "n": []any{1, other}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,6 +40,10 @@ func FuzzMaskSecrets(f *testing.F) {
 			{"redis://" + host},
 			{"--url=redis://" + host},
 			{"--x", `{"url":"redis://` + host + `"}`},
+			{"sh", "-c", other + " --api-key " + marker + "; " + other},
+			{"bash", "-c", "export HF_TOKEN=" + without(secret, "") + " " + other},
+			{"-H", "Authorization: Bearer " + secret},
+			{"curl -H 'Authorization: Bearer " + marker + "' " + other},
 			{"--kv-transfer-config", string(entries)},
 			{"--kv-transfer-config=" + string(entries)},
 		} {
