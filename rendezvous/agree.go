@@ -13,6 +13,9 @@ func (h *Head) tryAgree() {
 	if h.state != gathering || len(h.members)+1 < h.cfg.Nodes || time.Now().Before(h.cfg.NotBefore) || h.inDoubt() {
 		return
 	}
+	if with, all := h.ranked(), len(h.members); with > 0 && with < all {
+		h.log.Warn("not every node has a rank from its scheduler: ranks go by address", zap.Int("with", with), zap.Int("without", all-with))
+	}
 	h.placed = h.place()
 	h.unready = len(h.placed)
 	for rank, m := range h.placed {

@@ -3,8 +3,6 @@ package rendezvous
 import (
 	"cmp"
 	"slices"
-
-	"go.uber.org/zap"
 )
 
 // place puts the members into the order of their ranks: a scheduler's, if it
@@ -13,19 +11,11 @@ import (
 func (h *Head) place() []*member {
 	placed := make([]*member, 1, len(h.members)+1)
 	placed[0] = h.self
-	ranked := 0
 	for _, m := range h.members {
 		placed = append(placed, m)
-		if m.node.Rank != NoRank {
-			ranked++
-		}
 	}
 	// Ranks are distinct, for admit has seen to that.
-	byRank := ranked > 0 && ranked == len(h.members)
-	if ranked > 0 && !byRank {
-		h.log.Warn("not every node has a rank from its scheduler: ranks go by address",
-			zap.Int("with", ranked), zap.Int("without", len(h.members)-ranked))
-	}
+	byRank := h.ranked() == len(h.members)
 	slices.SortFunc(placed[1:], func(a, b *member) int {
 		if byRank {
 			return cmp.Compare(a.node.Rank, b.node.Rank)
@@ -40,6 +30,17 @@ func (h *Head) place() []*member {
 		return placed
 	}
 	return h.asBefore(placed)
+}
+
+// ranked is how many members have a rank from their scheduler.
+func (h *Head) ranked() int {
+	n := 0
+	for _, m := range h.members {
+		if m.node.Rank != NoRank {
+			n++
+		}
+	}
+	return n
 }
 
 // asBefore moves members, which are in order, to the ranks that they had: by

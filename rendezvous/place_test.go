@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func TestRanks(t *testing.T) {
@@ -53,6 +54,34 @@ func TestRanks(t *testing.T) {
 			r.close(t)
 		})
 	}
+}
+
+// TestRanksOfSomeAreWarnedOf: when the ranks are fixed, and not while they may
+// still be right.
+func TestRanksOfSomeAreWarnedOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(4)
+		seen := logged(&cfg.Log)
+		warned := func() int { return seen.FilterMessageSnippet("not every node has a rank").Len() }
+		h := startHead(t, cfg)
+		workers := []WorkerConfig{p.worker("b", "10.0.0.2"), p.worker("c", "10.0.0.3"), p.worker("d", "10.0.0.4")}
+		workers[0].Self.Rank = 2
+		joins := []<-chan joined{start(t.Context(), workers[0]), start(t.Context(), workers[1])}
+
+		deadline, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := h.Gather(deadline)
+		if e := as[*MissingError](t, err); e.Have != 3 || warned() != 0 {
+			t.Errorf("warned %d times: %v", warned(), e)
+		}
+		r := &run{head: h, workers: make([]*Worker, len(workers))}
+		r.gather(t, append(joins, start(t.Context(), workers[2])))
+		if warned() != 1 {
+			t.Errorf("warned %d times, want once", warned())
+		}
+		r.close(t)
+	})
 }
 
 // TestHeadsAddress is about a head that was not told one. Its first worker is on

@@ -15,6 +15,7 @@ import (
 
 	"github.com/syminit/syminit/internal/launch"
 	"github.com/syminit/syminit/internal/status"
+	"github.com/syminit/syminit/signals"
 )
 
 // TestServerIsToldAlone: vLLM's first process, as soon as there may be requests in
@@ -40,18 +41,18 @@ while True: time.sleep(1000)
 	}
 	defer func() { _ = l.Close() }()
 	const closed = "127.0.0.1:1" // of no service any more, and the kernel gives it to none
-	serves := func(at string) *status.Health { return &status.Health{URL: "http://" + at + "/health"} }
+	at := func(address string) server { return status.Health{URL: "http://" + address + "/health"} }
 	for name, tt := range map[string]struct {
-		health *status.Health
+		server server
 		alone  bool
 	}{
-		"starts":      {health: serves(closed)},
-		"serves":      {health: serves(l.Addr().String()), alone: true},
+		"starts":      {server: at(closed)},
+		"serves":      {server: at(l.Addr().String()), alone: true},
 		"not to know": {alone: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newStopRun(t, time.Minute)
-			job, err := r.startJob(jobStop{health: tt.health}, func() (*launch.Process, error) {
+			job, err := r.startJob(jobStop{server: tt.server}, func() (*launch.Process, error) {
 				return launch.Start(launch.Command{Argv: []string{vllm, "serve", "m"}, Env: append(os.Environ(), "UP="+r.up)},
 					launch.ProcessConfig{Name: "job", Log: zap.NewNop()})
 			})
@@ -77,3 +78,37 @@ while True: time.sleep(1000)
 		})
 	}
 }
+
+// TestAskingHoldsUpNothing: while the server is asked whether it has requests, the
+// run goes on. It is asked about what ends it, and nothing else.
+func TestAskingHoldsUpNothing(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	r.rewrites = signals.Rewrites{syscall.SIGINT: 0}
+	asked := make(chan bool, 10)
+	r.how = jobStop{server: askedServer(func() {
+		free := r.mu.TryLock()
+		if free {
+			r.mu.Unlock()
+		}
+		asked <- free
+	})}
+	job := r.sh(t, "trap 'exit 5' TERM")
+	for _, sig := range []syscall.Signal{syscall.SIGWINCH, syscall.SIGINT, syscall.SIGTERM} {
+		r.own <- sig
+	}
+	if got := endOf(job).ExitStatus(); got != 5 {
+		t.Errorf("the job exited with %d, want 5", got)
+	}
+	if !<-asked {
+		t.Error("the server is asked with the lock held")
+	}
+	if len(asked) > 0 {
+		t.Error("the server was asked more than once")
+	}
+}
+
+// An askedServer takes requests, and is called when it is asked whether it does.
+type askedServer func()
+
+func (s askedServer) Listens() bool { s(); return true }
+func (askedServer) Connected() bool { return false }

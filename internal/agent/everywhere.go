@@ -26,8 +26,10 @@ const (
 
 // jobStop is how this node's job is told to stop.
 func (n *node) jobStop(plan launch.Plan) jobStop {
-	how := jobStop{headless: plan.Headless, again: launch.IsVLLMServe(n.args), health: n.board.Read().Health}
-	how.abrupt = how.again && how.health != nil && n.runtime == launch.Ray
+	how := jobStop{headless: plan.Headless, again: launch.IsVLLMServe(n.args)}
+	if health := n.board.Read().Health; health != nil {
+		how.server, how.abrupt = health, how.again && n.runtime == launch.Ray
+	}
 	return how
 }
 

@@ -103,7 +103,7 @@ func TestBackoff(t *testing.T) {
 // TestStopBetweenTwoRuns: the next one ends before it begins.
 func TestStopBetweenTwoRuns(t *testing.T) {
 	for name, ends := range map[string]func(*stopper){
-		"TERM":                   func(s *stopper) { s.handle(stopRequest{signal: syscall.SIGTERM, from: "node a", own: true}) },
+		"TERM":                   func(s *stopper) { s.handle(stopRequest{signal: syscall.SIGTERM, from: "node a", own: true}, nil) },
 		"the supervisor is gone": (*stopper).abandoned,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,10 +49,16 @@ type stopRequest struct {
 
 // jobStop is how a job is told to stop.
 type jobStop struct {
-	headless bool           // it isn't: it ends when the head's has
-	again    bool           // a second time some time after the first
-	abrupt   bool           // its engine ends at once, and requests in flight get no answer
-	health   *status.Health // where it serves; nil: not to be known
+	headless bool   // it isn't: it ends when the head's has
+	again    bool   // a second time some time after the first
+	abrupt   bool   // its engine ends at once, and requests in flight get no answer
+	server   server // what it is; nil: not to be known
+}
+
+// A server takes requests, and answers them.
+type server interface {
+	Listens() bool   // takes connections
+	Connected() bool // has some
 }
 
 // String says which signal came where.
@@ -255,7 +261,7 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 			}
 			continue
 		}
-		if s.handle(request) {
+		if s.handle(request, s.listening(request.signal)) {
 			expired.Reset(s.patience())
 		}
 		if request.handled != nil {
@@ -264,8 +270,22 @@ func (s *stopper) run(own <-chan syscall.Signal, others <-chan stopRequest, fini
 	}
 }
 
-// handle reports whether the request began the stop.
-func (s *stopper) handle(r stopRequest) (began bool) {
+// listening returns the job that the signal is about to end if it may have
+// requests; nil: it has none. That is asked before anything is locked, as it takes
+// a moment; a job that starts meanwhile has no requests yet.
+func (s *stopper) listening(sig syscall.Signal) *launch.Process {
+	s.mu.Lock()
+	job, server := s.job, s.how.server
+	s.mu.Unlock()
+	if to, ok := s.rewrites.Apply(sig); !ok || !signals.AsksToEnd(to) || server == nil || !server.Listens() {
+		return nil
+	}
+	return job
+}
+
+// handle reports whether the request began the stop. The job has requests if it is
+// the one that listens.
+func (s *stopper) handle(r stopRequest, listening *launch.Process) (began bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stops := signals.AsksToEnd(r.signal)
@@ -287,7 +307,7 @@ func (s *stopper) handle(r stopRequest) (began bool) {
 		// With compose every node is told at the same time, and the job is to
 		// hear that once; but twice if one of them is told twice.
 		if r.own || r.passedOn || s.told[r.from] > s.passed {
-			s.forward(r.signal)
+			s.forward(r.signal, listening)
 		}
 	case !stops:
 	case began:
@@ -321,7 +341,7 @@ func (s *stopper) endAbandoned() {
 	s.end(o)
 }
 
-func (s *stopper) forward(sig syscall.Signal) {
+func (s *stopper) forward(sig syscall.Signal, listening *launch.Process) {
 	if signals.AsksToEnd(sig) {
 		s.passed++
 		if s.member != nil {
@@ -335,14 +355,14 @@ func (s *stopper) forward(sig syscall.Signal) {
 			time.AfterFunc(after, func() { s.tellAgain(job, sig, after) })
 		}
 		if s.passed == 1 && s.how.abrupt {
-			go s.endUnanswered(s.job, s.how)
+			go s.endUnanswered(s.job, s.how.server)
 		}
 	}
-	s.send(sig)
+	s.send(sig, listening)
 }
 
 // send is called with mu held.
-func (s *stopper) send(sig syscall.Signal) {
+func (s *stopper) send(sig syscall.Signal, listening *launch.Process) {
 	to, ok := s.rewrites.Apply(sig)
 	if !ok {
 		return
@@ -352,7 +372,7 @@ func (s *stopper) send(sig syscall.Signal) {
 	case to == syscall.SIGCONT:
 		err = s.job.Continue()
 	case signals.AsksToEnd(to):
-		err = s.job.Ask(to, s.how.health == nil || s.how.health.Listens())
+		err = s.job.Ask(to, s.how.server == nil || s.job == listening)
 	default:
 		err = s.job.Signal(to)
 	}
@@ -364,6 +384,7 @@ func (s *stopper) send(sig syscall.Signal) {
 // tellAgain tells the job a second time to stop, unless it has ended or somebody
 // else has done so.
 func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal, after time.Duration) {
+	listening := s.listening(sig)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -373,7 +394,7 @@ func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal, after time.
 	}
 	if s.job == job && s.passed == 1 {
 		s.log.Info(fmt.Sprintf("the job still runs %s after %s: sending it again", after, signals.Name(sig)))
-		s.send(sig)
+		s.send(sig, listening)
 	}
 }
 

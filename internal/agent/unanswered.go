@@ -20,7 +20,7 @@ const unansweredAfter = 3 * time.Second
 // its engine's handler for TERM, which ends the engine at once, and the API server
 // then waits without limit (vllm/entrypoints/launchers/launcher.py and
 // uvicorn/server.py, vLLM 0.32 and Ray 2.60).
-func (s *stopper) endUnanswered(job *launch.Process, how jobStop) {
+func (s *stopper) endUnanswered(job *launch.Process, server server) {
 	look := time.NewTicker(200 * time.Millisecond)
 	defer look.Stop()
 	var since time.Time
@@ -30,7 +30,7 @@ func (s *stopper) endUnanswered(job *launch.Process, how jobStop) {
 			return
 		case now := <-look.C:
 			switch {
-			case how.health.Listens() || !how.health.Connected():
+			case server.Listens() || !server.Connected():
 				since = time.Time{}
 			case since.IsZero():
 				since = now

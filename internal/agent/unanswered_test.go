@@ -38,8 +38,8 @@ signal.sigwait({signal.SIGUSR1})
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newStopRun(t, time.Minute)
-			how := jobStop{abrupt: true, health: &status.Health{}}
-			job, err := r.startJob(how, func() (*launch.Process, error) {
+			health := &status.Health{}
+			job, err := r.startJob(jobStop{abrupt: true, server: health}, func() (*launch.Process, error) {
 				return launch.Start(launch.Command{Argv: []string{"python3", "-c", server}, Env: append(os.Environ(), "UP="+r.up, "CLOSES="+tt.closes)},
 					launch.ProcessConfig{Name: "job", Log: zap.NewNop()})
 			})
@@ -52,7 +52,7 @@ signal.sigwait({signal.SIGUSR1})
 				t.Fatal(err)
 			}
 			address := net.JoinHostPort("127.0.0.1", string(port))
-			how.health.URL = "http://" + address + "/health"
+			health.URL = "http://" + address + "/health"
 			conn, err := net.Dial("tcp", address)
 			if err != nil {
 				t.Fatal(err)

@@ -32,9 +32,28 @@ func maskWithin(arg string) string {
 		arg = secretQuery().ReplaceAllString(arg, "${1}"+mask)
 	}
 	if strings.ContainsAny(arg, `"'`) {
-		arg = secretEntry().ReplaceAllString(arg, "${1}"+mask)
+		arg = maskEntries(arg)
 	}
 	return arg
+}
+
+// maskEntries masks the values of entries, also of one that begins where a text
+// with quotes in it makes another seem to end.
+func maskEntries(text string) string {
+	var b strings.Builder
+	written := 0
+	for from := 0; ; {
+		at := secretEntry().FindStringSubmatchIndex(text[from:])
+		if at == nil {
+			return b.String() + text[written:]
+		}
+		value, end := from+at[3], from+at[1]
+		if value >= written {
+			b.WriteString(text[written:value] + mask)
+		}
+		written = max(written, end)
+		from += at[0] + 1
+	}
 }
 
 func maskWords(args []string) []string {
@@ -96,10 +115,11 @@ var (
 	// the colon is no port.
 	slashedUser = lazily(`(://)(?:|[^/@\s"'?#:\[]+):(?:\d{0,5}[^\d/?#@,\s"']|[/?#]|\d{6})[^\s"']*@`)
 	secretQuery = lazily(`(?i)([?&#](?:[^=&?#\s"']*(?:key|token|secret|password|passwd|signature|credentials?)|(?:[^=&?#\s"']*[^=&?#\s"'a-z])?(?:sig|pass|pwd|auth))=)[^&#\s"']+`)
-	// A name in quotes that ends so, and a text, a list or a plain word; in a
-	// shell's double quotes those of JSON have a backslash.
+	// A name in quotes that ends so, and a text, a list or a plain word, but no
+	// option, which may have a secret behind it; in a shell's double quotes those
+	// of JSON have a backslash.
 	secretEntry = lazily(`(?i)(["'](?:[^"'\\]*(?:keys?|token|secrets?|passw(?:or)?ds?|passphrase|credentials?)|(?:[^"'\\]*[^"'\\a-z])?(?:pass|auth))\\?["']\s*:\s*)` +
-		`(?:\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|[^\s,{}\[\]"'\\]+)`)
+		`(?:\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|-?[^-\s,{}\[\]"'\\][^\s,{}\[\]"'\\]*)`)
 )
 
 // isSecretOption reports whether the word is an option whose value is secret.

@@ -89,6 +89,7 @@ func TestSecretsWithinArguments(t *testing.T) {
 		{"--x", "https://h/k?GoogleAccessId=a&Signature=S3CRET&X-Goog-Credential=S3CRET&db-pass=S3CRET&auth=S3CRET"},
 		{"--x", "redis://user:a/S3CRET@host:6379/0", "amqp://user:/S3CRET@host", "redis://:S3CRET/S3CRET@host", "x://user:S3CRET?S3CRET#S3CRET@host"},
 		{"--x", "redis://user:12345S3CRET/S3CRET@host", "x://u:123456/S3CRET@host", "redis://u:S3CRET@S3CRET@host,redis://u:S3CRET/S3CRET@host"},
+		{"--x", `{"template":"'token': ","api_key":"S3CRET","x":"\"key\":","secret": "S3CRET"}`},
 		{"--x", `{"url": "postgres://u:a/S3CRET@host/db", "y": 1}`},
 	} {
 		if got := strings.Join(config.MaskSecrets(args), " "); strings.Contains(got, "S3CRET") {

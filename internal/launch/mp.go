@@ -36,12 +36,7 @@ func planMP(s *Spec) (Plan, error) {
 			return Plan{}, err
 		}
 	}
-	// What follows "--" would be no option.
-	end := len(sp.line.given)
-	if i := slices.Index(sp.line.given, "--"); i >= 0 {
-		end = i
-	}
-	job.Argv = slices.Concat(job.Argv[:at], sp.line.given[:end], sp.add, sp.line.given[end:])
+	job.Argv = slices.Concat(job.Argv[:at], sp.words())
 	plan.Headless = slices.Contains(sp.add, optHeadless.long)
 	plan.Warnings = append(plan.Warnings, sp.warnings...)
 	return plan, nil
@@ -63,6 +58,15 @@ type spread struct {
 	add         []string
 	warnings    []string
 	err         error // the first conflict
+}
+
+// words are the line with what was added, which would be no option behind "--".
+func (s *spread) words() []string {
+	end := len(s.line.given)
+	if i := slices.Index(s.line.given, "--"); i >= 0 {
+		end = i
+	}
+	return slices.Concat(s.line.given[:end], s.add, s.line.given[end:])
 }
 
 // arrange finds out which way the server is spread, and adds the options.

@@ -87,9 +87,9 @@ func lookAtRDMA(h Host, _ Request) func(*Facts) {
 // LinkOf describes an interface, and the fastest of the others if that is faster
 // by half or more.
 func LinkOf(h Host, name string, others []string) Link {
-	l := Link{Name: name, MTU: int(h.number(netFile(name, "mtu"))), Speed: h.speed(name)}
+	l := Link{Name: name, MTU: h.ofLink(name, "mtu"), Speed: h.ofLink(name, "speed")}
 	for _, other := range others {
-		speed := h.speed(other)
+		speed := h.ofLink(other, "speed")
 		if other != name && l.Speed > 0 && 2*speed >= 3*l.Speed && (l.Faster == nil || speed > l.Faster.Speed) {
 			l.Faster = &Link{Name: other, Speed: speed}
 		}
@@ -97,12 +97,11 @@ func LinkOf(h Host, name string, others []string) Link {
 	return l
 }
 
-func netFile(iface, name string) string { return path.Join("/sys/class/net", iface, name) }
-
-// speed is an interface's, in Mb/s; 0 where it tells none, as virtual ones do.
-func (h Host) speed(iface string) int {
+// ofLink reads a number that the kernel has of an interface, its speed in Mb/s
+// say; 0 where it tells none, as for the speed of virtual ones.
+func (h Host) ofLink(iface, name string) int {
 	const unknown = 1<<32 - 1 // some drivers' -1
-	if n := h.number(netFile(iface, "speed")); n < unknown {
+	if n := h.number(path.Join("/sys/class/net", iface, name)); n < unknown {
 		return int(n)
 	}
 	return 0
