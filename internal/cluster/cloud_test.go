@@ -8,7 +8,8 @@ import (
 	"github.com/syminit/syminit/internal/cluster"
 )
 
-// The values are those of the projects' documents.
+// The values are those of the projects' documents and sources, which each source's
+// own file names.
 
 func TestLWS(t *testing.T) {
 	run(t, "lws", []tableCase{

@@ -91,6 +91,7 @@ func testdata(name string) ([]byte, error) {
 func TestNobodyTells(t *testing.T) {
 	for name, environ := range map[string][]string{
 		"nothing":                nil,
+		"a child of torchrun's":  load(t, "torchrun/node1-local1.env"), // as 2.15 set it
 		"no nodes' ranks":        {"RANK=3", "WORLD_SIZE=16", "LOCAL_RANK=1", "MASTER_ADDR=n1", "MASTER_PORT=1"},
 		"a part of the names":    {"NNODES=2", "MASTER_ADDR=n1"},
 		"size alone":             {"NUM_NODES=4", "NNODES=4"},

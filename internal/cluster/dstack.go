@@ -4,8 +4,8 @@ import "strings"
 
 // dstack is a node of a distributed task
 // (https://dstack.ai/docs/concepts/tasks/#distributed-tasks;
-// https://github.com/dstackai/dstack, runner/internal/executor/executor.go sets
-// the variables, the nodes' addresses joined by line ends).
+// https://github.com/dstackai/dstack runner/internal/runner/executor/executor.go@511c318
+// sets the variables, the nodes' addresses joined by line ends).
 func dstack(e *env) (Facts, error) {
 	const size, rank = "DSTACK_NODES_NUM", "DSTACK_NODE_RANK"
 	if !e.has(size, rank) {

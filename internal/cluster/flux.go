@@ -2,8 +2,9 @@ package cluster
 
 import "fmt"
 
-// flux is a task of a Flux job (https://github.com/flux-framework/flux-core,
-// src/shell/task.c sets the variables). Nothing tells where rank 0 is.
+// flux is a task of a Flux job (https://github.com/flux-framework/flux-core: the
+// rank from shell_task_create in src/shell/task.c@4a5e79f, the sizes from
+// shell_setup_environment in src/shell/shell.c@4a5e79f). Nothing tells where rank 0 is.
 func flux(e *env) (Facts, error) {
 	const size, rank, tasks = "FLUX_JOB_NNODES", "FLUX_TASK_RANK", "FLUX_JOB_SIZE"
 	if !e.has(size, rank) {

@@ -7,6 +7,8 @@ import (
 	"github.com/syminit/syminit/internal/cluster"
 )
 
+// TestOpenMPI: the files are what `env` wrote in processes of a real mpirun 4.1.4 on
+// two hosts, without what is the user's own, such as PATH.
 func TestOpenMPI(t *testing.T) {
 	env := func(size, rank, local string) []string {
 		return []string{
@@ -15,6 +17,10 @@ func TestOpenMPI(t *testing.T) {
 		}
 	}
 	run(t, "openmpi", []tableCase{
+		{name: "ppr:1:node, first", file: "openmpi/one-a-node-rank0.env", want: cluster.Facts{Nodes: 2}},
+		{name: "ppr:1:node, second", file: "openmpi/one-a-node-rank1.env", want: cluster.Facts{Nodes: 2, Rank: 1}},
+		{name: "ppr:2:node", file: "openmpi/two-a-node-rank3.env", err: "OMPI_COMM_WORLD_LOCAL_SIZE=2"},
+		{name: "mpirun -np 2", file: "openmpi/one-node-rank1.env", want: cluster.Facts{Nodes: 1}},
 		{name: "one a node", env: env("4", "3", "1"), want: cluster.Facts{Nodes: 4, Rank: 3}},
 		{name: "all on one node", env: env("4", "3", "4"), want: cluster.Facts{Nodes: 1}},
 		{name: "two a node", env: env("4", "3", "2"), err: "OMPI_COMM_WORLD_LOCAL_SIZE=2"},

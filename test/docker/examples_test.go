@@ -44,10 +44,14 @@ func TestExamples(t *testing.T) {
 			e.start(c.T, env, "examples/docker/run.sh", "python3", "/jobs/nodes.py")
 		},
 		"compose": func(c *containers.Cluster, e *example, env []string) {
-			project := c.Net + "-" + e.name
+			// What a test has beside what the example says, in a file of its own.
+			more := filepath.Join(c.T.TempDir(), "more.yml")
+			err := os.WriteFile(more, []byte("services: {node: {container_name: "+c.Net+"-"+e.name+", environment: {EXIT_CODE: 7}, volumes: ['"+jobs(c.T)+":/jobs:ro']}}\n"), 0o600)
+			if err != nil {
+				c.T.Fatal(err)
+			}
 			env = append(env, "COMMAND=python3 /jobs/nodes.py")
-			e.start(c.T, env, "test/setup/compose.sh", "-p", project, "-f", "examples/compose/compose.yml",
-				"run", "--rm", "-T", "--name", project, "-e", "EXIT_CODE=7", "-v", jobs(c.T)+":/jobs:ro", "node")
+			e.start(c.T, env, "test/setup/compose.sh", "-p", c.Net+"-"+e.name, "-f", "examples/compose/compose.yml", "-f", more, "up", "--exit-code-from", "node")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -89,7 +89,7 @@ func (s *setup) begin() error {
 	for _, command := range [][]string{
 		{"../slurm/podman.sh", store, image},
 		append([]string{"./load.sh", image}, rootless...),
-		{"../setup/hosts.sh", "up", s.tag, network, "7"},
+		{"../setup/hosts.sh", "up", s.tag, network, "9"},
 	} {
 		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%v: %w: %s", command, err, out)

@@ -10,19 +10,19 @@ import (
 	"time"
 )
 
-// TestRay: a real Ray job over two hosts without root, with the container's root
-// file system read-only, and its code is that of both.
+// TestRay: the script in examples/docker with podman without root: a real Ray job
+// over two hosts, with the container's root file system read-only, and its code is
+// that of both.
 func TestRay(t *testing.T) {
 	e := engines(t)[1]
 	t.Parallel()
 	var nodes [2]*node
 	for i := range nodes {
-		nodes[i] = onHost(t, 1+i, nil, e.run(t, []string{
-			"--userns=keep-id", "--read-only", "--hostname", fmt.Sprintf("node%d", i+1), "--shm-size", "512m", "-e", "EXIT_CODE=7",
-			"-e", "SYMINIT_NODES=2", "-e", "SYMINIT_HEAD=" + network + ".11", "-e", "SYMINIT_TOKEN=" + token,
-		}, "python3", "/jobs/nodes.py").Args...)
+		env := e.example(network+".11", fmt.Sprintf("--userns=keep-id --read-only --hostname node%d -e EXIT_CODE=7", i+1))
+		command := append(e.command[:len(e.command)-1:len(e.command)-1], "env", "DOCKER=podman")
+		nodes[i] = onHost(t, 1+i, nil, append(append(command, env...), "/opt/run.sh", "python3", "/jobs/nodes.py")...)
 	}
-	wantRun(t, nodes)
+	wantRun(t, nodes, 7)
 }
 
 // TestExample: the script in examples/docker does it with podman too. With
@@ -36,20 +36,29 @@ func TestExample(t *testing.T) {
 	for i := range nodes {
 		name := fmt.Sprintf("%s-node%d", shared.tag, i+1)
 		t.Cleanup(func() { _ = e.cmd("rm", "-f", name).Run() })
-		env := append(e.command[1:len(e.command)-1:len(e.command)-1], "DOCKER=podman", "IMAGE="+e.image, "HEAD="+network+".13", "NODES=2",
-			"SHM_SIZE=512m", "SYMINIT_TOKEN="+token,
-			fmt.Sprintf("DOCKER_ARGS=--pid=host --name %s --hostname node%d -e EXIT_CODE=7 %s", name, i+1, strings.Join(e.mounts, " ")))
+		options := fmt.Sprintf("--pid=host --name %s --hostname node%d -e EXIT_CODE=7", name, i+1)
+		var env []string
 		if i == 0 {
+			options += " --sdnotify=container"
 			env = append(env, "NOTIFY_SOCKET="+path)
-			env[len(env)-2] += " --sdnotify=container"
 		}
-		nodes[i] = onHost(t, 3+i, env, "../../examples/docker/run.sh", "python3", "/jobs/nodes.py", "NOTIFY_SOCKET")
+		env = append(append(env, e.command[1:len(e.command)-1]...), "DOCKER=podman")
+		nodes[i] = onHost(t, 3+i, append(env, e.example(network+".13", options)...), "../../examples/docker/run.sh", "python3", "/jobs/nodes.py", "NOTIFY_SOCKET")
 	}
-	wantRun(t, nodes)
+	wantRun(t, nodes, 7)
 	if out := nodes[0].out.String(); strings.Count(out, "NOTIFY_SOCKET=None") != 2 {
 		t.Errorf("the job's tasks have NOTIFY_SOCKET: %s", out)
 	}
 	for !strings.Contains(hearsOf(t, manager), "READY=1") { // runc says other things too
+	}
+}
+
+// example is the environment that examples/docker's script takes, on each of two
+// hosts.
+func (e engine) example(head, options string) []string {
+	return []string{
+		"IMAGE=" + e.image, "HEAD=" + head, "NODES=2", "SHM_SIZE=512m", "SYMINIT_TOKEN=" + token,
+		"DOCKER_ARGS=" + options + " " + strings.Join(e.mounts, " "),
 	}
 }
 
@@ -109,12 +118,12 @@ func onHost(t *testing.T, host int, env []string, command ...string) *node {
 	return n
 }
 
-// wantRun waits for the nodes, the head first.
-func wantRun(t *testing.T, nodes [2]*node) {
+// wantRun waits for the nodes, the head first, and wants that exit code of each.
+func wantRun(t *testing.T, nodes [2]*node, want int) {
 	t.Helper()
 	for i, n := range nodes {
-		if got := code(n.cmd.Wait()); got != 7 {
-			t.Errorf("node %d ended with code %d, want 7", i+1, got)
+		if got := code(n.cmd.Wait()); got != want {
+			t.Errorf("node %d ended with code %d, want %d", i+1, got, want)
 		}
 	}
 	for _, text := range []string{"JOB nodes=2", "JOB task host=node1", "JOB task host=node2"} {

@@ -2,7 +2,8 @@
 # Runs a command as a user of its own that has podman without root, from root:
 # the user, and the user ids that it may use, are known in a mount namespace
 # only, so nothing under /etc is touched. There /mnt is DIR, which holds all that
-# podman keeps; /srv is this checkout's bin, and /media the tests' jobs.
+# podman keeps; /srv is this checkout's bin, /media the tests' jobs, and /opt the
+# example for docker.
 #
 #   rootless.sh DIR CONTAINERS_CONF COMMAND…
 set -euo pipefail
@@ -26,6 +27,7 @@ printf '[storage]\ndriver = "overlay"\ngraphroot = "/mnt/home/storage"\nrunroot 
 for file in passwd group subuid subgid; do mount --bind "$dir/etc/$file" "/etc/$file"; done
 mount --bind "$root/bin" /srv
 mount --bind "$root/test/docker/jobs" /media
+mount --bind "$root/examples/docker" /opt
 mount --bind "$dir" /mnt
 mount --make-rshared / # of this namespace; podman warns else
 

@@ -9,17 +9,31 @@ import (
 	"testing"
 )
 
+// weak is a secret that syminit warns of, so that its log tells which one it has.
+const weak = "a-secret-of-the-test"
+
 // TestExample: the script in examples/slurm runs a real Ray job over three
-// nodes, and the job's code is Slurm's.
+// nodes, and the job's code is Slurm's. The secret is one of the job's own, or that
+// in a file.
 func TestExample(t *testing.T) {
 	h := cluster(t)
-	for _, code := range []string{"0", "7"} {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(weak), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for code, secret := range map[string][]string{"0": {"SYMINIT_TOKEN_FILE=" + file}, "7": nil} {
 		t.Run("code="+code, func(t *testing.T) {
-			j := h.submit(t, []string{"EXIT_CODE=" + code}, []string{"--nodes=3"}, "python3", "/jobs/nodes.py")
+			j := h.submit(t, append(secret, "EXIT_CODE="+code), []string{"--nodes=3"}, "python3", "/jobs/nodes.py")
 			if got := j.code(); got != code {
 				t.Errorf("exit code %s, want %s", got, code)
 			}
 			j.prints("JOB nodes=3", "JOB task host=node1", "JOB task host=node2", "JOB task host=node3")
+			if got, want := strings.Contains(j.output(), "fewer than 128 bits"), secret != nil; got != want {
+				t.Errorf("the secret in use is that in the file: %t, want %t:\n%s", got, want, j.output())
+			}
+			if strings.Contains(j.output(), weak) {
+				t.Error("the secret is in the job's output")
+			}
 			if left := h.containers(t); left != "" {
 				t.Errorf("left running: %s", left)
 			}
