@@ -183,7 +183,8 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 			own = d.host.DefaultAddr()
 		}
 		if d.here == "" && portFree(d.cfg.Port) != nil {
-			d.wrong(preflight.Error, "ports", fmt.Sprintf("port %d is taken, where the nodes meet", d.cfg.Port), "end what has it (ss -ltnp), or set another SYMINIT_PORT on every node")
+			port := takenPort{number: d.cfg.Port, holder: hostnet.Listener(d.cfg.Port)}
+			d.wrong(preflight.Error, "ports", port.String()+", where the nodes meet", "end what has it (ss -ltnp), or set another SYMINIT_PORT on every node")
 		}
 		return own, true
 	}
