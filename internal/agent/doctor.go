@@ -213,6 +213,9 @@ func (d *doctor) takenPorts(head bool) []preflight.Port {
 
 // describe shows the facts, and judges them.
 func (d *doctor) describe(f preflight.Facts) {
+	if d.here != "" {
+		f.Shm.Free = f.Shm.Total // as for the ports: it is that run's
+	}
 	for _, line := range f.Lines() {
 		d.say(line.Name, "%s", line.Text)
 	}
