@@ -157,14 +157,14 @@ func (w *workerMember) Done(ctx context.Context) error {
 
 // Settle reports o to the head, unless it has decided already, and waits for
 // what it decides. A head that is lost decides nothing any more.
-func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
+func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome, followed func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome {
 	joined := w.session()
 	if joined == nil {
 		return o
 	}
 	held := func() rendezvous.Outcome {
 		if joined.HeadLost() {
-			w.verdict.Again = again(w.verdict)
+			w.verdict = followed(w.verdict)
 		}
 		return w.verdict
 	}
