@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/signals"
@@ -128,7 +129,7 @@ func leave(l *Link, grace string, cmd *exec.Cmd) error {
 	}
 	for <-l.Signals() != syscall.SIGUSR1 {
 	}
-	return l.Report(3, d)
+	return errors.Join(l.LastLine(zapcore.InfoLevel, "run over: told"), l.Report(3, d))
 }
 
 // strayMain tells of every TERM, and ends at USR2 or as its manners demand. It

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 )
 
@@ -150,6 +151,15 @@ func (l *Link) Sweep(grace time.Duration) error {
 // Suspend stops the supervisor, and it alone, until it gets CONT, for the shell
 // that waits for it. Process 1 can't be stopped: there it does nothing.
 func (l *Link) Suspend() error { return l.conn.send(message{suspend: true}) }
+
+// LastLine gives the supervisor a line that is in the log already: it writes it once
+// more where it has written something below it. What is beyond 2 KiB is left out.
+func (l *Link) LastLine(level zapcore.Level, text string) error {
+	if err := l.conn.send(message{last: &lastLine{level: level, text: text}}); err != nil {
+		return fmt.Errorf("give the supervisor the log's last line: %w", err)
+	}
+	return nil
+}
 
 // Report tells the supervisor how things ended: the exit code, 0 to 255, and
 // how long processes that are left have between TERM and KILL, 0 for KILL at

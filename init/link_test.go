@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/internal/procstat"
@@ -89,11 +90,13 @@ func FuzzDecode(f *testing.F) {
 		{signal: 1},
 		{signal: 64},
 		{suspend: true},
+		{last: &lastLine{level: zapcore.DebugLevel, text: "x"}},
 		{outcome: &outcome{}},
 		{outcome: &outcome{Code: 255, Grace: time.Hour, Wait: true}},
 	} {
 		f.Add(m.encode())
 	}
+	f.Add([]byte("L\x05x"))
 	f.Add([]byte("O\x00\x00\xff\xff\xff\xff\xff\xff\xff\xff"))
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		m, err := decode(packet)

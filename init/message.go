@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,6 +18,7 @@ import (
 //	'Z'                                 to the supervisor: stop until a CONT comes
 //	'W' grace (8 bytes, LE)             to the supervisor: end what is left of a run, for another follows
 //	'D'                                 to the agent: that is done
+//	'L' level, text                     to the supervisor: the log's line that has the end and its cause
 //	'O' code, wait, grace (8 bytes, LE) to the supervisor: how it all ended
 //
 // Both ends are the same binary, so there are no versions. It is no JSON because
@@ -26,11 +28,20 @@ type message struct {
 	suspend bool
 	sweep   *sweepOrder
 	swept   bool
+	last    *lastLine
 	outcome *outcome
 }
 
-// outcomeSize is the length of a packet with an outcome, the longest, in bytes.
-const outcomeSize = 11
+// Lengths in bytes: of a packet with an outcome, and of the longest text in one.
+const (
+	outcomeSize = 11
+	maxLast     = 2048
+)
+
+type lastLine struct {
+	level zapcore.Level
+	text  string
+}
 
 type sweepOrder struct {
 	grace time.Duration // between TERM and KILL; not negative
@@ -60,6 +71,8 @@ func (m message) encode() []byte {
 			packet[2] = 1
 		}
 		return binary.LittleEndian.AppendUint64(packet, uint64(m.outcome.Grace))
+	case m.last != nil:
+		return append([]byte{'L', byte(m.last.level)}, m.last.text[:min(len(m.last.text), maxLast)]...)
 	case m.suspend:
 		return []byte{'Z'}
 	case m.sweep != nil:
@@ -82,6 +95,11 @@ func decode(packet []byte) (message, error) {
 			return message{}, fmt.Errorf("grace %v: want 0 or more", grace)
 		}
 		return message{sweep: &sweepOrder{grace: grace}}, nil
+	case len(packet) >= 2 && len(packet) <= 2+maxLast && packet[0] == 'L':
+		// A higher level would end the process that writes it.
+		if level := zapcore.Level(packet[1]); level >= zapcore.DebugLevel && level <= zapcore.ErrorLevel {
+			return message{last: &lastLine{level: level, text: string(packet[2:])}}, nil
+		}
 	case len(packet) == 1 && packet[0] == 'D':
 		return message{swept: true}, nil
 	case len(packet) == outcomeSize && packet[0] == 'O' && packet[2] <= 1:
@@ -112,7 +130,7 @@ func (c conn) send(m message) error {
 
 // receive returns io.EOF when the peer is gone and all it sent has been read.
 func (c conn) receive() (message, error) {
-	packet := make([]byte, outcomeSize+1)
+	packet := make([]byte, 2+maxLast+1)
 	for {
 		n, err := unix.Read(c.fd, packet)
 		switch {

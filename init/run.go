@@ -1,10 +1,12 @@
 package pid1
 
 import (
+	"fmt"
 	"os"
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sys/unix"
 )
 
@@ -55,28 +57,38 @@ func run(c Config, in intake) int {
 	}
 	reaper := newReaper(agent.pid)
 	go in.forward(agent.link, c.Log)
-	end := awaitOutcome(c, agent, reaper)
-	sweep := sweep{scope: scope, reaped: reaper.reaped, log: c.Log}
+	end, last := awaitOutcome(c, agent, reaper)
+	said := false
+	log := c.Log.WithOptions(zap.Hooks(func(zapcore.Entry) error { said = true; return nil }))
+	sweep := sweep{scope: scope, reaped: reaper.reaped, log: log}
 	if end.Wait {
 		agent.link.stop() // signals are for what is left, from now on
 		sweep.await(in.late)
 	}
 	sweep.run(reaper.agentGone, end.Grace)
-	nameShared(c.Log, began)
+	nameShared(log, began)
+	if said && last.text != "" {
+		c.Log.Log(last.level, last.text)
+	}
 	return end.Code
 }
 
-func awaitOutcome(c Config, agent *agent, reaper *reaper) outcome {
+// awaitOutcome returns what the agent reports, and the line that is to be the log's
+// last.
+func awaitOutcome(c Config, agent *agent, reaper *reaper) (o outcome, last lastLine) {
 	for {
 		m, err := agent.link.receive()
 		if err != nil {
-			c.Log.Error("the agent ended without reporting an outcome",
-				zap.String("how", reaper.endAgent()), zap.NamedError("link", err), zap.Int("code", codeInternal))
-			return outcome{Code: codeInternal, Grace: c.Grace}
+			how := reaper.endAgent()
+			last = lastLine{zapcore.ErrorLevel, fmt.Sprintf("run over: the agent ended without reporting an outcome: %s; exit code %d", how, codeInternal)}
+			c.Log.Error(last.text, zap.NamedError("link", err))
+			return outcome{Code: codeInternal, Grace: c.Grace}, last
 		}
 		switch {
 		case m.outcome != nil:
-			return *m.outcome
+			return *m.outcome, last
+		case m.last != nil:
+			last = *m.last
 		case m.suspend:
 			_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
 		case m.sweep != nil:

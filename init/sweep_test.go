@@ -19,6 +19,8 @@ func TestStrayEndsAtTerm(t *testing.T) {
 		s.expect(t, "told")
 		s.end(t, 3)
 		s.logged(t, "processes are left: sending TERM", " exe (")
+		s.loggedLast(t, `"level":"info",`)
+		s.loggedLast(t, "run over: told")
 		if strings.Contains(s.log.String(), "KILL") {
 			t.Errorf("KILL was sent:\n%s", s.log.String())
 		}
@@ -71,6 +73,7 @@ func TestStrayIsKilledAfterTheGrace(t *testing.T) {
 			t.Errorf("ended after %v, the grace was %v", took, grace)
 		}
 		s.logged(t, "processes outlived TERM: sending KILL", `"count":2`, " sleep (")
+		s.loggedLast(t, "run over: told")
 	})
 }
 

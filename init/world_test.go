@@ -230,6 +230,15 @@ func (s *subject) logged(t testing.TB, texts ...string) {
 	}
 }
 
+// loggedLast fails the test if the text is not in the log's last line.
+func (s *subject) loggedLast(t testing.TB, text string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(s.log.String()), "\n")
+	if !strings.Contains(lines[len(lines)-1], text) {
+		t.Errorf("%q is not in the last line of the log:\n%s", text, s.log.String())
+	}
+}
+
 // eventually waits until done is true.
 func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()

@@ -24,18 +24,23 @@ func (e *RefusedError) Error() string {
 }
 
 // UnreachableError says that a worker found no head that took it in before its
-// context ended. The caller's exit code for it is 69.
+// context ended, or [WorkerConfig.AnswerWithin] was over. The caller's exit code for
+// it is 69.
 type UnreachableError struct {
 	Head   string        // as [WorkerConfig.Head] names it
 	Waited time.Duration // how long it was tried
 	Last   error         // why the last try failed
+	Silent bool          // nothing there has ever answered as a head does
 }
 
 // Error names the head, the last failure and the next step.
 func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("no head at %s in %s: %s; %s",
-		e.Head, e.Waited.Round(time.Millisecond), plain(e.Last), nextStep(e.Last))
+		e.Head, e.Waited.Round(time.Millisecond), e.Reason(), nextStep(e.Last))
 }
+
+// Reason is why the last try failed, without addresses and what to do.
+func (e *UnreachableError) Reason() string { return plain(e.Last) }
 
 // Unwrap gives the last failure.
 func (e *UnreachableError) Unwrap() error { return e.Last }

@@ -39,7 +39,10 @@ type WorkerConfig struct {
 	// Joined is given the worker each time that a head has taken it in: until
 	// Join returns, it is there to be told to Stop. It must be quick. nil: nobody is.
 	Joined func(*Worker)
-	Log    *zap.Logger // nil: no log
+	// AnswerWithin is how long Join tries where nothing has answered as a head does,
+	// not even with a no. 0: as long as the context lasts.
+	AnswerWithin time.Duration
+	Log          *zap.Logger // nil: no log
 
 	jitter func(time.Duration) time.Duration // a part of a pause, by chance; nil: any part
 }
@@ -77,7 +80,7 @@ func (c *WorkerConfig) prepare() error {
 // place, is one that this node cannot join; with an [EndedError] when the run
 // ended before it began; and when the context's deadline has passed, with a
 // [MissingError] if the head was there and nodes were missing, else with an
-// [UnreachableError].
+// [UnreachableError]; with that too when AnswerWithin is over.
 func Join(ctx context.Context, cfg WorkerConfig) (*Worker, error) {
 	if err := cfg.prepare(); err != nil {
 		return nil, fmt.Errorf("join a run: %w", err)
@@ -87,6 +90,9 @@ func Join(ctx context.Context, cfg WorkerConfig) (*Worker, error) {
 		w, err := j.try(ctx)
 		var no *refusal
 		var ended *EndedError
+		if errors.As(err, &no) || errors.As(err, &ended) {
+			j.answered = true
+		}
 		switch {
 		case err == nil:
 			return w, nil
@@ -98,6 +104,9 @@ func Join(ctx context.Context, cfg WorkerConfig) (*Worker, error) {
 			return nil, j.gaveUp(ctx, err)
 		}
 		j.note(err)
+		if cfg.AnswerWithin > 0 && !j.answered && time.Since(j.began) >= cfg.AnswerWithin {
+			return nil, j.unreachable(err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil, j.gaveUp(ctx, err)
@@ -115,6 +124,8 @@ type joiner struct {
 	pause time.Duration
 	last  error  // of the last try that the context did not cut short
 	told  string // what the log was told last
+
+	answered bool // something there was a head
 }
 
 // note tells why a try failed, if that is another reason than before.
@@ -145,7 +156,11 @@ func (j *joiner) gaveUp(ctx context.Context, err error) error {
 	case j.last != nil:
 		err = j.last
 	}
-	return &UnreachableError{Head: j.cfg.Head, Waited: time.Since(j.began), Last: err}
+	return j.unreachable(err)
+}
+
+func (j *joiner) unreachable(err error) *UnreachableError {
+	return &UnreachableError{Head: j.cfg.Head, Waited: time.Since(j.began), Last: err, Silent: !j.answered}
 }
 
 // try makes one connection and waits on it for the roster.
@@ -216,6 +231,7 @@ func (j *joiner) introduce(conn net.Conn) (*session, error) {
 	if err := greetHead(channel, j.cfg.Secret); err != nil {
 		return nil, err
 	}
+	j.answered = true
 	self := j.cfg.Self
 	if !self.Addr.IsValid() {
 		self.Addr = addrOf(conn.LocalAddr())

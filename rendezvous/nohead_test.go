@@ -119,3 +119,37 @@ func TestHeadThatNeverComes(t *testing.T) {
 		})
 	}
 }
+
+// TestNobodyAnswersAsAHead within the time for it: the worker gives up. One that
+// has had an answer once goes on.
+func TestNobodyAnswersAsAHead(t *testing.T) {
+	for name, c := range map[string]struct {
+		answers bool
+		waits   time.Duration
+	}{"nobody": {false, 20 * time.Second}, "one that is shot then": {true, time.Minute}} {
+		inBubble(t, name, func(t *testing.T) {
+			p := newPipes()
+			cfg := p.worker("b", "10.0.0.2")
+			cfg.AnswerWithin = 20 * time.Second
+			dialed := 0
+			cfg.Dial = func(context.Context) (net.Conn, error) {
+				if dialed++; dialed > 1 || !c.answers {
+					return nil, syscall.ECONNREFUSED
+				}
+				ours, theirs := net.Pipe()
+				go func() {
+					defer func() { _ = theirs.Close() }()
+					_ = greetWorker(server(theirs), cfg.Secret)
+				}()
+				return ours, nil
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := Join(ctx, cfg)
+			e := as[*UnreachableError](t, err)
+			if e.Silent == c.answers || e.Waited < c.waits || e.Waited > c.waits+pauseMax || e.Reason() != "connection refused" {
+				t.Errorf("%+v", e)
+			}
+		})
+	}
+}

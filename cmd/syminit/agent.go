@@ -36,6 +36,9 @@ func runAgent(cmd command, stderr *os.File) int {
 		log.Error("not started by syminit", zap.Error(err))
 		return agent.CodeInternal
 	}
+	if cmd.twice {
+		log.Warn("the command says `syminit` twice, and is run with one of them: leave out the one that the image has in its ENTRYPOINT")
+	}
 	cfg, facts, err := load(environ, cmd.env)
 	if err != nil {
 		for line := range strings.Lines(err.Error()) {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -63,13 +64,27 @@ var subcommands = map[string]verb{
 
 // A command is the parsed command line.
 type command struct {
-	verb verb
-	args []string          // run, doctor: the job; config: its options
-	env  map[string]string // settings that symmetric-run's options stand for
+	verb  verb
+	args  []string          // run, doctor: the job; config: its options
+	env   map[string]string // settings that symmetric-run's options stand for
+	twice bool              // the program's name was there once more
 }
 
-// parse reads the command line without the program's name.
+// parse reads the command line without the program's name. A command that is
+// syminit again, which an image has in its ENTRYPOINT and people repeat, is that
+// command line: as a job it would be a second one, which lacks the secret and whose
+// doctor finds the first.
 func parse(args []string) (command, error) {
+	cmd, err := parseOnce(args)
+	if err != nil || cmd.verb != verbRun || filepath.Base(cmd.args[0]) != "syminit" {
+		return cmd, err
+	}
+	cmd, err = parse(cmd.args[1:])
+	cmd.twice = true
+	return cmd, err
+}
+
+func parseOnce(args []string) (command, error) {
 	if len(args) == 0 {
 		return command{}, errors.New("no command given")
 	}

@@ -30,10 +30,21 @@ func TestParse(t *testing.T) {
 		{"version", verbVersion, ""},
 		{"--version", verbVersion, ""},
 		{"--help", verbHelp, ""},
+		{"syminit vllm serve m", verbRun, "vllm serve m"},
+		{"-- syminit doctor -- vllm serve m", verbDoctor, "vllm serve m"},
+		{"-- /usr/local/bin/syminit -- doctor", verbRun, "doctor"},
+		{"syminit -- syminit health", verbHealth, ""},
+		{"-- syminit config --json", verbConfig, "--json"},
+		{"-- syminit --version", verbVersion, ""},
+		{"-- syminit symmetric-run --address h:1 -- c", verbSymmetricRun, "c"},
+		{"-- echo syminit doctor", verbRun, "echo syminit doctor"},
 	} {
 		got, err := parse(strings.Fields(tt.args))
 		if err != nil || got.verb != tt.verb || strings.Join(got.args, " ") != tt.job {
 			t.Errorf("parse(%q) = %+v, %v", tt.args, got, err)
+		}
+		if twice := strings.Contains(tt.args, "syminit") && tt.job != "echo syminit doctor"; err == nil && got.twice != twice {
+			t.Errorf("parse(%q): twice is %t", tt.args, got.twice)
 		}
 	}
 }
@@ -42,6 +53,7 @@ func TestParseRefuses(t *testing.T) {
 	for args, says := range map[string]string{
 		"":               "no command",
 		"--":             "no command",
+		"-- syminit":     "no command",
 		"--nodes 2 true": "unknown option --nodes",
 		"config x":       "syminit -- config x",
 		"version x":      "syminit -- version x",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	pid1 "github.com/syminit/syminit/init"
 	"github.com/syminit/syminit/internal/cluster"
@@ -36,6 +37,8 @@ type Link interface {
 	// Report hands over the exit code, and how long processes that are left have
 	// between TERM and KILL.
 	Report(code int, grace time.Duration) error
+	// LastLine is a line of the log that is to be its last.
+	LastLine(level zapcore.Level, text string) error
 	// Sweep ends what a run's processes left behind.
 	Sweep(grace time.Duration) error
 	// ReportAndWait is Report for a run that lasts until no process is left.
@@ -89,6 +92,7 @@ type node struct {
 	look        *survey                // nil: there is none
 	found       atomic.Pointer[string] // the errors that preflight found among the nodes, in one line; nil: none
 	ready       atomic.Bool            // every node's runtime has been up
+	oomKills    int                    // before the job, see the function
 
 	life   context.Context // the run's; cancelled with a verdict
 	cancel context.CancelCauseFunc
@@ -264,5 +268,5 @@ func (n *node) settle(m member, o rendezvous.Outcome) rendezvous.Outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), n.cfg.LostAfter)
 	defer cancel()
 	defer context.AfterFunc(n.stop.patient, func() { time.AfterFunc(n.stop.reserve(tellReserve), cancel) })()
-	return m.Settle(ctx, o, n.again)
+	return m.Settle(ctx, o, n.followed)
 }

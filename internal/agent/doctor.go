@@ -183,7 +183,8 @@ func (d *doctor) among(own netip.Addr) (netip.Addr, bool) {
 			own = d.host.DefaultAddr()
 		}
 		if d.here == "" && portFree(d.cfg.Port) != nil {
-			d.wrong(preflight.Error, "ports", fmt.Sprintf("port %d is taken, where the nodes meet", d.cfg.Port), "end what has it (ss -ltnp), or set another SYMINIT_PORT on every node")
+			port := takenPort{number: d.cfg.Port, holder: hostnet.Listener(d.cfg.Port)}
+			d.wrong(preflight.Error, "ports", port.String()+", where the nodes meet", "end what has it (ss -ltnp), or set another SYMINIT_PORT on every node")
 		}
 		return own, true
 	}
@@ -212,6 +213,9 @@ func (d *doctor) takenPorts(head bool) []preflight.Port {
 
 // describe shows the facts, and judges them.
 func (d *doctor) describe(f preflight.Facts) {
+	if d.here != "" {
+		f.Shm.Free = f.Shm.Total // as for the ports: it is that run's
+	}
 	for _, line := range f.Lines() {
 		d.say(line.Name, "%s", line.Text)
 	}

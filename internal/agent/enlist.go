@@ -59,12 +59,15 @@ func (n *node) enlist() (member, error) {
 	switch {
 	case err == nil:
 		n.log.Info("this node is the head: " + id.why)
+		n.waiting.doubt("")
 		return n.enlistHead(id, listener)
 	case errors.Is(err, syscall.EADDRINUSE) && n.cfg.Role == config.RoleAuto:
 		// Another node on this host may have been faster, or an earlier run's
 		// head may not have left yet; if it isn't a syminit, joining says so.
-		n.log.Info(fmt.Sprintf("port %d is taken on this host: joining as a worker, unless it becomes free", n.cfg.Port))
-		return n.enlistWorker(id, func() bool { return portFree(n.cfg.Port) == nil }), nil
+		port := &takenPort{number: n.cfg.Port, holder: hostnet.Listener(n.cfg.Port)}
+		n.log.Info(port.String() + ": joining as a worker, unless it becomes free")
+		n.waiting.doubt(port.doubt())
+		return n.enlistWorker(id, port), nil
 	default:
 		return nil, failf(CodeConfig, "SYMINIT_PORT=%d: %w; free the port, or set another one on every node", n.cfg.Port, err)
 	}
@@ -120,13 +123,13 @@ func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 }
 
 // enlistWorker makes this node a worker; until it has joined, only as long as
-// portFree, if there is one, reports false.
-func (n *node) enlistWorker(id identity, portFree func() bool) member {
+// port, if there is one, is taken.
+func (n *node) enlistWorker(id identity, port *takenPort) member {
 	self := n.self()
 	self.Addr = id.addr
 	address := net.JoinHostPort(n.cfg.Head, strconv.Itoa(int(n.cfg.Port)))
 	return &workerMember{
-		log: n.log, end: n.end, stops: n.stops, decided: make(chan struct{}), portFree: portFree,
+		log: n.log, end: n.end, stops: n.stops, decided: make(chan struct{}), port: port,
 		join: rendezvous.WorkerConfig{
 			Dial: n.surveyed(newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial), Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Was: n.place,
 			Report: n.report(id.addr), Progress: n.waiting.update, Log: n.log,

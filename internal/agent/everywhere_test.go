@@ -145,7 +145,7 @@ type lastWord struct {
 	time bool
 }
 
-func (l *lastWord) Settle(ctx context.Context, o rendezvous.Outcome, _ func(rendezvous.Outcome) bool) rendezvous.Outcome {
+func (l *lastWord) Settle(ctx context.Context, o rendezvous.Outcome, _ func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome {
 	l.time = ctx.Err() == nil
 	<-ctx.Done()
 	return o

@@ -50,8 +50,8 @@ func (h headMember) Done(ctx context.Context) error {
 	}
 }
 
-func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
-	o.Again = again(o)
+func (h headMember) Settle(ctx context.Context, o rendezvous.Outcome, followed func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome {
+	o = followed(o)
 	if h.orphan() {
 		// To the workers this head is lost, and each decides what follows from
 		// that. An outcome would end them, restarts or not.

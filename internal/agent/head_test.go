@@ -65,7 +65,7 @@ func TestHeadWithoutSupervisor(t *testing.T) {
 				}
 			}
 			m := headMember{Head: head, log: zap.NewNop(), orphan: func() bool { return true }}
-			m.Settle(t.Context(), rendezvous.Outcome{Code: CodeLost}, func(rendezvous.Outcome) bool { return false })
+			m.Settle(t.Context(), rendezvous.Outcome{Code: CodeLost}, func(o rendezvous.Outcome) rendezvous.Outcome { return o })
 			if agreed != nil {
 				if <-agreed.Outcome(); !agreed.HeadLost() {
 					t.Error("it was told an outcome")

@@ -30,8 +30,8 @@ type member interface {
 	// Settle makes o the outcome of the run on every node, as far as they can
 	// be reached before ctx ends, and returns the outcome that holds: the
 	// head's, if this node is not the head. Where it is for this node to say,
-	// again decides whether another run follows.
-	Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome
+	// followed says whether another run follows.
+	Settle(ctx context.Context, o rendezvous.Outcome, followed func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome
 	Close() error
 }
 
@@ -66,8 +66,8 @@ func (alone) Spread(syscall.Signal) {}
 
 func (alone) Done(context.Context) error { return nil }
 
-func (alone) Settle(_ context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
-	o.Again = again(o)
+func (alone) Settle(_ context.Context, o rendezvous.Outcome, followed func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome {
+	o = followed(o)
 	return o
 }
 

@@ -25,6 +25,9 @@ func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
 	if err != nil && cfg.Cluster == cluster.Auto && placed(cfg) {
 		return cluster.Facts{}, nil
 	}
+	if err == nil && facts.Source == "" && cfg.Cluster == cluster.Auto && !cfg.Told("SYMINIT_NODES") {
+		err = cluster.Partial(environ)
+	}
 	if err != nil || facts.Source == "" {
 		return facts, err
 	}

@@ -91,6 +91,8 @@ func TestPlaceRefuses(t *testing.T) {
 		"head's letters":      {[]string{"LWS_GROUP_SIZE=2", "LWS_WORKER_INDEX=1", "LWS_LEADER_ADDRESS=m-"}, `LWS_LEADER_ADDRESS: SYMINIT_HEAD="m-" (from lws)`},
 		"head, what to do":    {[]string{"LWS_GROUP_SIZE=2", "LWS_WORKER_INDEX=1", "LWS_LEADER_ADDRESS=m-"}, "next: correct it there, or set SYMINIT_HEAD"},
 		"no list":             {[]string{"PBS_NODEFILE=/dev/zero"}, `pbs: read PBS_NODEFILE: "/dev/zero" is not a regular file`},
+		"no head":             {[]string{"NNODES=2", "NODE_RANK=1"}, "MASTER_ADDR isn't"},
+		"no local size":       {[]string{"OMPI_COMM_WORLD_SIZE=2", "OMPI_COMM_WORLD_RANK=1", "SYMINIT_HEAD=h"}, "OMPI_COMM_WORLD_LOCAL_SIZE isn't"},
 		"no file":             {[]string{"PBS_NODEFILE=/no/\x1b[2J"}, `pbs: read PBS_NODEFILE: "/no/\x1b[2J": no such file`},
 		"a letter no log has": {slurmTask("SLURMD_NODENAME=\x1b[2J"), `this is node "\x1b[2J", which is not in SLURM_STEP_NODELIST (n1, n2)`},
 		"a node's letters":    {[]string{"DSTACK_NODES_NUM=2", "DSTACK_NODE_RANK=0", "DSTACK_MASTER_NODE_IP=10.0.0.1", "DSTACK_NODES_IPS=m n&1"}, `dstack: the name "n&1" of rank 1 has a character`},
@@ -98,6 +100,19 @@ func TestPlaceRefuses(t *testing.T) {
 		cfg, _ := config.Load(tt.environ)
 		if _, err := Place(cfg, tt.environ); err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), "; next: ") {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// What numbers the nodes doesn't count where somebody else does, or nobody is to.
+	for _, environ := range [][]string{
+		{"NNODES=2", "NODE_RANK=1", "SYMINIT_NODES=2", "SYMINIT_HEAD=h"},
+		{"NNODES=2", "NODE_RANK=1", "SYMINIT_NODES=1"},
+		{"NNODES=2", "NODE_RANK=1", "SYMINIT_CLUSTER=none"},
+		{"NNODES=2", "NODE_RANK=1", "SYMINIT_RUNTIME=none"},
+		slurmTask("NNODES=3", "NODE_RANK=2"),
+	} {
+		cfg, _ := config.Load(environ)
+		if _, err := Place(cfg, environ); err != nil {
+			t.Errorf("%q: %v", environ, err)
 		}
 	}
 	// A wrong SYMINIT_CLUSTER has its error already.

@@ -74,7 +74,7 @@ func meetAt(t *testing.T, head, worker *looked) (headErr, workerErr error) {
 		_, err := worker.agree(w)
 		joined <- err
 	}()
-	never := func(rendezvous.Outcome) bool { return false }
+	never := func(o rendezvous.Outcome) rendezvous.Outcome { return o }
 	if _, headErr = head.agree(h); headErr != nil {
 		h.Settle(t.Context(), head.outcomeOf(headErr), never)
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,7 @@ type series struct {
 	restarts int // since the last run that was sound
 	pause    time.Duration
 	resume   time.Time // when the next run may begin
+	usedUp   bool      // another would follow, but for RESTARTS
 	manager  manager
 
 	// Of a head: where the nodes meet, who it is, and who had which rank.
@@ -97,6 +99,16 @@ func (s *series) close() {
 	}
 }
 
+// followed is an outcome that says whether another run follows, and if none does
+// because they are used up, that.
+func (n *node) followed(o rendezvous.Outcome) rendezvous.Outcome {
+	o.Again = n.again(o)
+	if n.usedUp {
+		o.Cause += fmt.Sprintf(", and SYMINIT_RESTARTS=%d is used up", n.cfg.Restarts)
+	}
+	return o
+}
+
 // again reports whether a run that ended so is followed by another, and takes
 // note of it.
 func (n *node) again(o rendezvous.Outcome) bool {
@@ -107,6 +119,7 @@ func (n *node) again(o rendezvous.Outcome) bool {
 		n.restarts = 0
 	}
 	if n.cfg.Restarts != config.Unlimited && n.restarts >= int(n.cfg.Restarts) {
+		n.usedUp = n.cfg.Restarts > 0
 		return false
 	}
 	n.pause = min(backoffMin<<min(n.restarts, 10), backoffMax)

@@ -73,8 +73,16 @@ func TestAgain(t *testing.T) {
 			if tt.change != nil {
 				tt.change(n)
 			}
-			if got := n.again(rendezvous.Outcome{Code: tt.code % jobsOwn, Job: tt.code >= jobsOwn}); got != tt.want {
-				t.Errorf("again: %t, want %t", got, tt.want)
+			o := n.followed(rendezvous.Outcome{Code: tt.code % jobsOwn, Job: tt.code >= jobsOwn, Cause: "it failed"})
+			if o.Again != tt.want {
+				t.Errorf("again: %t, want %t", o.Again, tt.want)
+			}
+			want := "it failed"
+			if name == "used up" {
+				want += ", and SYMINIT_RESTARTS=2 is used up"
+			}
+			if o.Cause != want {
+				t.Errorf("the cause is %q, want %q", o.Cause, want)
 			}
 		})
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/launch"
@@ -29,8 +30,10 @@ type onlyLink struct {
 	code    int
 }
 
-func (l *onlyLink) Signals() <-chan syscall.Signal                    { return l.signals }
-func (l *onlyLink) Report(code int, _ time.Duration) error            { l.code = code; return nil }
+func (l *onlyLink) Signals() <-chan syscall.Signal         { return l.signals }
+func (l *onlyLink) Report(code int, _ time.Duration) error { l.code = code; return nil }
+func (l *onlyLink) LastLine(zapcore.Level, string) error   { return nil }
+
 func (l *onlyLink) ReportAndWait(code int, grace time.Duration) error { return l.Report(code, grace) }
 func (*onlyLink) Sweep(time.Duration) error                           { return nil }
 func (*onlyLink) Suspend() error                                      { return errors.New("nobody to suspend") }

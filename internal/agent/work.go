@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/launch"
@@ -28,6 +29,7 @@ func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 		// Ctrl-C is then for syminit, which knows the server's end as asked for.
 		command.Foreground = false
 	}
+	n.oomKills = oomKills()
 	job, err := n.stop.startJob(n.jobStop(plan), func() (*launch.Process, error) {
 		return launch.Start(command, n.jobConfig())
 	})
@@ -81,6 +83,9 @@ func (n *node) jobOutcome(job *launch.Process) rendezvous.Outcome {
 	if status.Signaled() {
 		o.Cause = "the job was killed by " + signals.Name(status.Signal())
 	}
+	if o.Code != 0 {
+		o.Cause += wantOfMemory(status, n.oomKills, oomKills())
+	}
 	request, stopping := n.stop.requested()
 	lost, cause, unanswered := n.stop.leftUnanswered()
 	switch {
@@ -112,7 +117,8 @@ func (n *node) service() bool {
 	return launch.IsVLLMServe(n.args)
 }
 
-// announce writes the last line: who ended the run and why.
+// announce writes the last line: who ended the run and why. The supervisor has it
+// too, for it may have something to say of what the job has left.
 func (n *node) announce(o rendezvous.Outcome) {
 	n.showTail(o)
 	text := "run over: " + o.Cause
@@ -120,13 +126,18 @@ func (n *node) announce(o rendezvous.Outcome) {
 		text += fmt.Sprintf(" (rank %d, %s)", o.Rank, o.Node)
 	}
 	text += fmt.Sprintf("; exit code %d", o.Code)
+	level := zapcore.InfoLevel
 	switch {
 	case o.Code == 0 && n.runtime == launch.None:
-		n.log.Debug(text)
+		level = zapcore.DebugLevel
 	case o.Code >= CodeConfig && o.Code <= CodeRefused:
-		n.log.Error(text)
-	default:
-		n.log.Info(text)
+		level = zapcore.ErrorLevel
+	}
+	if entry := n.log.Check(level, text); entry != nil {
+		entry.Write()
+		if err := n.link.LastLine(level, text); err != nil {
+			n.log.Debug(err.Error())
+		}
 	}
 }
 

@@ -19,9 +19,8 @@ type workerMember struct {
 	end  func(rendezvous.Outcome)
 	// stops gets what the head passes on.
 	stops chan<- stopRequest
-	// portFree, unless nil, reports whether this node could be the head after
-	// all.
-	portFree func() bool
+	// port, unless nil, is why this node isn't the head.
+	port *takenPort
 
 	mu      sync.Mutex
 	worker  *rendezvous.Worker // nil until a head has taken this node in
@@ -31,18 +30,16 @@ type workerMember struct {
 	verdict rendezvous.Outcome // the head's
 }
 
-// errPortFree ends the joining of a node that can be the head itself now.
-var errPortFree = errors.New("the rendezvous port on this host is free again")
-
 func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error) {
 	join := w.join
 	join.Joined = w.joined
-	if w.portFree != nil {
+	if w.port != nil {
+		join.AnswerWithin = w.port.patience()
 		var leave context.CancelCauseFunc
 		ctx, leave = context.WithCancelCause(ctx)
 		defer leave(nil)
 		join.Dial = func(ctx context.Context) (net.Conn, error) {
-			if w.portFree() {
+			if w.port.free() {
 				leave(errPortFree)
 				return nil, errPortFree
 			}
@@ -50,6 +47,9 @@ func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error
 		}
 	}
 	joined, err := rendezvous.Join(ctx, join)
+	if silent, ok := errors.AsType[*rendezvous.UnreachableError](err); ok && w.port != nil && silent.Silent {
+		err = w.port.explain(silent)
+	}
 	if err != nil {
 		return rendezvous.Roster{}, rendezvous.NoRank, err
 	}
@@ -157,14 +157,14 @@ func (w *workerMember) Done(ctx context.Context) error {
 
 // Settle reports o to the head, unless it has decided already, and waits for
 // what it decides. A head that is lost decides nothing any more.
-func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome, again func(rendezvous.Outcome) bool) rendezvous.Outcome {
+func (w *workerMember) Settle(ctx context.Context, o rendezvous.Outcome, followed func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome {
 	joined := w.session()
 	if joined == nil {
 		return o
 	}
 	held := func() rendezvous.Outcome {
 		if joined.HeadLost() {
-			w.verdict.Again = again(w.verdict)
+			w.verdict = followed(w.verdict)
 		}
 		return w.verdict
 	}

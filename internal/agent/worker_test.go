@@ -88,7 +88,7 @@ func TestTermOnAWorkerThatWaits(t *testing.T) {
 	if o.Code != 143 || !strings.HasPrefix(o.Cause, "SIGTERM on node b (127.0.0.1) before") {
 		t.Errorf("the head ends with %+v", o)
 	}
-	m.Settle(t.Context(), o, func(rendezvous.Outcome) bool { return false })
+	m.Settle(t.Context(), o, func(o rendezvous.Outcome) rendezvous.Outcome { return o })
 	n := &node{life: t.Context()}
 	if got := n.outcomeOf(<-g.err); got.Code != o.Code || got.Cause != o.Cause {
 		t.Errorf("the worker ends with %+v, the head with %+v", got, o)

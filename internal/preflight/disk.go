@@ -1,6 +1,8 @@
 package preflight
 
 import (
+	"errors"
+	"io/fs"
 	"path"
 	"strings"
 )
@@ -25,6 +27,9 @@ func lookAtDisks(h Host, r Request) func(*Facts) {
 			d.Holds = len(h.glob(path.Join(d.Path, "models--"+strings.ReplaceAll(r.Model, "/", "--"), "snapshots", "*"))) > 0
 		}
 		d.Space = h.room(d.Path)
+		if d.For == DiskTemp {
+			d.Denied = h.denied(d.Path)
+		}
 	}
 	return func(f *Facts) { f.Disks = disks }
 }
@@ -41,6 +46,20 @@ func (h Host) room(folder string) Space {
 		folder = path.Dir(folder)
 	}
 	return Space{}
+}
+
+// denied is why nothing can be written to a folder that may have to be made yet; ""
+// where it can.
+func (h Host) denied(folder string) string {
+	err := h.Write(folder)
+	for path.IsAbs(folder) && folder != "/" && errors.Is(err, fs.ErrNotExist) {
+		folder = path.Dir(folder)
+		err = h.Write(folder)
+	}
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return err.Error()
 }
 
 func first(texts ...string) string {

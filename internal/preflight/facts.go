@@ -51,6 +51,8 @@ type Disk struct {
 	Path  string `json:"path"`
 	Space Space  `json:"space"`
 	Holds bool   `json:"holds,omitempty"` // the run's model is there already
+	// Denied is why nothing can be written there, where that is known.
+	Denied string `json:"denied,omitempty"`
 }
 
 // Port is a TCP port that the run needs on this node.
@@ -120,7 +122,7 @@ func clipPort(p Port) Port {
 func (f Facts) clipped() Facts {
 	f.Unfinished = few(f.Unfinished, clip)
 	f.Disks = few(f.Disks, func(d Disk) Disk {
-		d.For, d.Path = clip(d.For), clip(d.Path)
+		d.For, d.Path, d.Denied = clip(d.For), clip(d.Path), clip(d.Denied)
 		return d
 	})
 	f.Taken, f.Barred = few(f.Taken, clipPort), few(f.Barred, clipPort)

@@ -30,6 +30,12 @@ func fake(texts map[string]string) Host {
 			}
 			return Space{Total: 100 * gib, Free: 50 * gib}, nil
 		},
+		Write: func(path string) error {
+			if path != "/" {
+				return fs.ErrNotExist
+			}
+			return nil
+		},
 		Limit: func(resource int) uint64 {
 			return map[int]uint64{unix.RLIMIT_NOFILE: 1 << 20, unix.RLIMIT_MEMLOCK: 64 << 10}[resource]
 		},

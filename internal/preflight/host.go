@@ -19,6 +19,7 @@ import (
 type Host struct {
 	Root   fs.FS                                  // the file system from / on
 	Space  func(path string) (Space, error)       // of the file system that holds a path
+	Write  func(path string) error                // whether this process may write in a folder
 	Limit  func(resource int) (hard uint64)       // of this process; 0: not known
 	Taken  func(port uint16) (taken bool)         // something else listens there
 	Barred func(at netip.AddrPort) bool           // another host's port gives no answer
@@ -29,7 +30,7 @@ type Host struct {
 // Local is this host, with the environment that the job gets.
 func Local(environ []string) Host {
 	return Host{
-		Root: os.DirFS("/"), Space: space, Limit: limit, Taken: taken, Barred: barred,
+		Root: os.DirFS("/"), Space: space, Write: write, Limit: limit, Taken: taken, Barred: barred,
 		Env: func(variable string) (string, bool) {
 			for _, entry := range environ { // the first holds, as for getenv(3)
 				if name, value, _ := strings.Cut(entry, "="); name == variable {
@@ -56,6 +57,8 @@ func space(path string) (Space, error) {
 	block := uint64(s.Frsize)
 	return Space{Total: s.Blocks * block, Free: s.Bavail * block}, nil
 }
+
+func write(path string) error { return unix.Access(path, unix.W_OK|unix.X_OK) }
 
 func limit(resource int) uint64 {
 	var l unix.Rlimit

@@ -61,9 +61,13 @@ func TestFindings(t *testing.T) {
 		change func(*Node)
 		want   string
 	}{
-		"shm":           {func(n *Node) { n.Facts.Shm.Total = 64 * mib }, "b error: /dev/shm: 64 MiB, too little for Ray, NCCL and vLLM"},
-		"shm, GPUs":     {func(n *Node) { n.Facts.Shm.Total = 512 * mib }, "b warning: /dev/shm: 512 MiB, little for NCCL"},
-		"shm, Ray":      {func(n *Node) { n.Facts.Shm.Total = 2 * gib }, "b note: /dev/shm: 2 GiB, less than Ray's object store wants, which then is in /tmp and slower"},
+		"shm":           {func(n *Node) { n.Facts.Shm = Space{64 * mib, 64 * mib} }, "b error: /dev/shm: 64 MiB, too little for Ray, NCCL and vLLM"},
+		"shm, GPUs":     {func(n *Node) { n.Facts.Shm = Space{512 * mib, 512 * mib} }, "b warning: /dev/shm: 512 MiB, little for NCCL"},
+		"shm, Ray":      {func(n *Node) { n.Facts.Shm = Space{2 * gib, 2 * gib} }, "b note: /dev/shm: 2 GiB, less than Ray's object store wants, which then is in /tmp and slower"},
+		"shm, full":     {func(n *Node) { n.Facts.Shm.Free = 0 }, "b error: /dev/shm: 0 B of 16 GiB free, too little for Ray, NCCL and vLLM"},
+		"shm, filled":   {func(n *Node) { n.Facts.Shm.Free = 512 * mib }, "b warning: /dev/shm: 512 MiB of 16 GiB free, little for NCCL"},
+		"shm, in use":   {func(n *Node) { n.Facts.Shm.Free = 2 * gib }, "b note: /dev/shm: 2 GiB of 16 GiB free, less than Ray's object store wants, which then is in /tmp and slower"},
+		"read-only":     {func(n *Node) { n.Facts.Disks[2].Denied = "read-only file system" }, "b error: disk: /tmp, where Ray writes, can't be written: read-only file system"},
 		"files":         {func(n *Node) { n.Facts.NoFile = 1024 }, "b error: nofile: 1024 open files at most"},
 		"few files":     {func(n *Node) { n.Facts.NoFile = 4096 }, "b warning: nofile: 4096 open files at most"},
 		"files, vLLM":   {func(n *Node) { n.Facts.NoFile = 20000 }, "b note: nofile: 20000 open files at most, and vLLM wants 65535"},
@@ -100,6 +104,15 @@ func TestFindings(t *testing.T) {
 		if got := told(Judge(serving, []Node{{Name: "a", Facts: sound()}, b})); got != tt.want {
 			t.Errorf("%s: found\n%s\nwant\n%s", name, got, tt.want)
 		}
+	}
+}
+
+// TestPlainJob needs neither Ray's folder nor what Ray and vLLM keep in memory.
+func TestPlainJob(t *testing.T) {
+	f := sound()
+	f.GPUs, f.Shm, f.Disks[2].Denied = nil, Space{64 * mib, 64 * mib}, "read-only file system"
+	if got := told(Judge(Settings{}, []Node{{Name: "a", Facts: f}})); got != "a warning: /dev/shm: 64 MiB, too little for Ray, NCCL and vLLM" {
+		t.Errorf("found %s", got)
 	}
 }
 

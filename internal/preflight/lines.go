@@ -29,11 +29,15 @@ func (f Facts) Lines() []Line {
 	add(true, "software", "%s", first(strings.Join(versions, ", "), "neither Ray nor vLLM found"))
 	add(true, "GPUs", "%s", gpusText(f.GPUs))
 	add(f.RDMA.Devices > 0, "InfiniBand", "%d devices, %d active", f.RDMA.Devices, f.RDMA.Active)
-	add(f.Shm.Total > 0, "/dev/shm", "%s", bytesText(f.Shm.Total))
+	add(f.Shm.Total > 0, "/dev/shm", "%s of %s free", bytesText(f.Shm.Free), bytesText(f.Shm.Total))
 	add(f.NoFile > 0, "limits", "open files: %s, locked memory: %s", limitText(f.NoFile, func(n uint64) string { return strconv.FormatUint(n, 10) }), limitText(f.MemLock, bytesText))
 	add(f.Memory.Total > 0, "memory", "%s of %s free", bytesText(f.Memory.Free), bytesText(f.Memory.Total))
 	for _, d := range f.Disks {
-		add(d.Space.Total > 0, "disk", "%s free under %s", bytesText(d.Space.Free), d.Path)
+		text := fmt.Sprintf("%s free under %s", bytesText(d.Space.Free), d.Path)
+		if d.Denied != "" {
+			text += ", which can't be written"
+		}
+		add(d.Space.Total > 0, "disk", "%s", text)
 	}
 	add(f.Model.Present, "model", "%s: %s", f.Model.Path, contents(f.Model))
 	return lines

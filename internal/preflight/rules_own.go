@@ -42,7 +42,12 @@ const (
 	slowLink = 10_000
 )
 
-const fixShm = "run with --shm-size=16g or --ipc=host"
+// Of /dev/shm and of Ray's folder.
+const (
+	fixShm     = "run with --shm-size=16g or --ipc=host"
+	fixShmFull = "remove what fills it (ls -l /dev/shm), or " + fixShm
+	fixTemp    = "mount a tmpfs there (--tmpfs /tmp), or set RAY_TMPDIR and TMPDIR to a folder that can be written"
+)
 
 func (j *judge) unfinished() {
 	for _, what := range j.node.Facts.Unfinished {
@@ -50,18 +55,27 @@ func (j *judge) unfinished() {
 	}
 }
 
+// shm goes by what is free, as Ray does (get_shared_memory_bytes in its
+// _private/utils.py).
 func (j *judge) shm() {
 	f := j.node.Facts
-	size := f.Shm.Total
-	text := bytesText(size)
+	size, free := f.Shm.Total, f.Shm.Free
+	text, fix := bytesText(size), fixShm
+	if bytesText(free) != text {
+		text, fix = bytesText(free)+" of "+text+" free", fixShmFull
+	}
+	severity := Warning
+	if j.Ray || j.VLLM || len(f.GPUs) > 0 {
+		severity = Error
+	}
 	switch {
 	case size == 0:
-	case size < leastShm:
-		j.say(Error, "/dev/shm", text+", too little for Ray, NCCL and vLLM", fixShm)
-	case size < gpuShm && len(f.GPUs) > 0:
-		j.say(Warning, "/dev/shm", text+", little for NCCL", fixShm)
-	case j.Ray && size < f.Memory.Total/100*objectStorePercent:
-		j.say(Note, "/dev/shm", text+", less than Ray's object store wants, which then is in /tmp and slower", fixShm)
+	case free < leastShm:
+		j.say(severity, "/dev/shm", text+", too little for Ray, NCCL and vLLM", fix)
+	case free < gpuShm && len(f.GPUs) > 0:
+		j.say(Warning, "/dev/shm", text+", little for NCCL", fix)
+	case j.Ray && free < f.Memory.Total/100*objectStorePercent:
+		j.say(Note, "/dev/shm", text+", less than Ray's object store wants, which then is in /tmp and slower", fix)
 	}
 }
 
@@ -107,6 +121,8 @@ func (j *judge) disks() {
 	for _, d := range f.Disks {
 		text := fmt.Sprintf("%s free under %s", bytesText(d.Space.Free), d.Path)
 		switch {
+		case d.For == DiskTemp && j.Ray && d.Denied != "":
+			j.say(Error, "disk", d.Path+", where Ray writes, can't be written: "+d.Denied, fixTemp)
 		case d.Space.Total == 0:
 		case d.For == DiskTemp && j.Ray && d.Space.Free < d.Space.Total/100*leastFreePercent:
 			j.say(Warning, "disk", text+", less than 5 %: Ray keeps no more objects there", "make room there, or set RAY_TMPDIR")

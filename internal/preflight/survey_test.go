@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -187,5 +188,35 @@ func TestThisHost(t *testing.T) {
 	f := survey(t, Local(os.Environ()), Request{})
 	if f.Memory.Total == 0 || f.Memory.Free > f.Memory.Total || f.NoFile == 0 || f.Disks[2].Space.Total == 0 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestFolderThatCannotBeWritten is told by the one above it that exists.
+func TestFolderThatCannotBeWritten(t *testing.T) {
+	denied := func(h Host) string {
+		f := survey(t, h, Request{})
+		i := slices.IndexFunc(f.Disks, func(d Disk) bool { return d.For == DiskTemp })
+		return f.Disks[i].Denied
+	}
+	for temp, want := range map[string]string{"/ro/ray": "read-only file system", "/not/there": "", "": ""} {
+		h := fake(nil)
+		h.Env = func(name string) (string, bool) { return map[string]string{"RAY_TMPDIR": temp}[name], temp != "" }
+		h.Write = func(path string) error {
+			switch path {
+			case "/ro":
+				return syscall.EROFS
+			case "/":
+				return nil
+			}
+			return syscall.ENOENT
+		}
+		if got := denied(h); got != want {
+			t.Errorf("%s: %q, want %q", temp, got, want)
+		}
+	}
+	for temp, want := range map[string]bool{t.TempDir(): false, "/dev/null": true} {
+		if got := denied(Local([]string{"RAY_TMPDIR=" + temp})); (got != "") != want {
+			t.Errorf("%s of this host: %q", temp, got)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -77,4 +78,24 @@ func TestCutLink(t *testing.T) {
 	containers.WantExits(t, up, 69, head, worker)
 	head.WantLog("lost node worker (rank 1", "silent for 4s")
 	worker.WantLog("lost the head", "silent for 4s")
+}
+
+// TestOutOfMemory: the last line says so, for the exit code alone doesn't.
+func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
+	out, err := containers.TryDocker("run", "--rm", "--memory", "64m", "--memory-swap", "64m", image(t), "python3", "-c", "bytearray(1 << 30)")
+	if code := containers.ExitCode(err); code != 137 || !strings.Contains(out, "killed by SIGKILL (") || !strings.Contains(out, "memory") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
+}
+
+// TestLastLine: what a job leaves behind is told of, and the log ends with who ended
+// the run and why.
+func TestLastLine(t *testing.T) {
+	t.Parallel()
+	out, err := containers.TryDocker("run", "--rm", image(t), "sh", "-c", `setsid sh -c 'trap "" TERM; echo up >/tmp/up; sleep 1000' & until [ -s /tmp/up ]; do :; done; exit 3`)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if code := containers.ExitCode(err); code != 3 || !strings.Contains(out, "sending KILL") || !strings.Contains(lines[len(lines)-1], "run over: the job exited with code 3; exit code 3") {
+		t.Errorf("exit code %d: %s", code, out)
+	}
 }

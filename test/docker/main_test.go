@@ -41,7 +41,8 @@ func TestJobRunsOnEveryNodeAndItsCodeReachesAll(t *testing.T) {
 	}
 }
 
-// TestSymmetricRun: the line from Ray's documents, as it stands there.
+// TestSymmetricRun: the line from Ray's documents, behind an ENTRYPOINT that is
+// syminit already too.
 func TestSymmetricRun(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
@@ -52,9 +53,10 @@ func TestSymmetricRun(t *testing.T) {
 	}
 	h.Name = "head"
 	head := c.Run(h)
-	h.Name = "worker"
+	h.Name, h.Options, h.Args = "worker", nil, append([]string{"syminit"}, h.Args...)
 	worker := c.Run(h)
 	containers.WantExits(t, up, 4, head, worker)
+	worker.WantLog("says `syminit` twice")
 	head.WantLog("JOB nodes=2", "JOB task host=worker", "--num-cpus=3", "--port=6390")
 }
 

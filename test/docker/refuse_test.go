@@ -55,23 +55,39 @@ func TestOneNodeTooMany(t *testing.T) {
 	containers.WantExits(t, up, 143, head, worker)
 }
 
+// squatted starts syminit behind something of that name that has its port, and ends
+// every connection until it gets USR1.
+func squatted(name string) containers.Host {
+	script := `mkfifo /tmp/up; python3 -c "
+import signal, socket
+open('/proc/self/comm', 'w').write('` + name + `')
+s = socket.create_server(('', 6378))
+signal.signal(signal.SIGUSR1, lambda *a: exit())
+print('listening', flush=True)
+while True: s.accept()[0].close()" >/tmp/up & read up </tmp/up; exec /usr/local/bin/syminit -- python3 /jobs/nodes.py`
+	return containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2"}, Options: []string{"--entrypoint", "sh"}, Args: []string{"-c", script}}
+}
+
 // TestPortFreeAgain: a node whose host is the head's finds the port taken, by a
 // run that is just ending, say, and is the head all the same once it is free.
 func TestPortFreeAgain(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	squatter := `mkfifo /tmp/up; python3 -c "
-import signal, socket
-s = socket.create_server(('', 6378))
-signal.signal(signal.SIGUSR1, lambda *a: exit())
-print('listening', flush=True)
-while True: s.accept()[0].close()" >/tmp/up & read up </tmp/up; exec /usr/local/bin/syminit -- python3 /jobs/nodes.py`
-	head := c.Run(containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2"}, Options: []string{"--entrypoint", "sh"}, Args: []string{"-c", squatter}})
-	head.WaitLog("port 6378 is taken", up)
+	head := c.Run(squatted("syminit-agent"))
+	head.WaitLog("port 6378 is taken by process", up)
 	head.Exec("pkill -USR1 -f '[c]reate_server'")
 	worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2"}, Args: []string{"python3", "/jobs/nodes.py"}})
 	containers.WantExits(t, up, 0, head, worker)
 	head.WantLog("this node is the head", "JOB nodes=2")
+}
+
+// TestPortOfSomethingElse, which is no head and never will be: the node says what it
+// is, and doesn't wait for JOIN_TIMEOUT.
+func TestPortOfSomethingElse(t *testing.T) {
+	t.Parallel()
+	head := newCluster(t).Run(squatted("squatter"))
+	containers.WantExits(t, up, 64, head)
+	head.WantLog("port 6378 is taken by process", "(squatter) on this host, which SYMINIT_HEAD names, and no head has answered there", "SYMINIT_PORT")
 }
 
 // TestLoopbackAddress: Ray would take another address, and the run wait for it.

@@ -1,0 +1,29 @@
+package cluster
+
+import "fmt"
+
+// Partial says what is missing where variables number the nodes and are not enough to
+// find the others by: each would take itself for the only one. It is for where Find
+// has found nobody, and comes with what to do. nil: nothing is missing.
+func Partial(environ []string) error {
+	e := newEnv(Config{Environ: environ})
+	for _, p := range []struct{ size, rank, lacks, next string }{
+		{
+			e.first("NNODES", "NUM_NODES", "PET_NNODES"), e.first("NODE_RANK", "PET_NODE_RANK"), "MASTER_ADDR",
+			"set MASTER_ADDR to the head's host on every node, or SYMINIT_NODES and SYMINIT_HEAD",
+		},
+		{
+			"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE",
+			"pass all of OMPI_COMM_WORLD_* into the container, and set SYMINIT_HEAD to the head's host",
+		},
+	} {
+		if !e.has(p.size, p.rank) {
+			continue
+		}
+		// What is no number was meant for somebody else.
+		if f, err := e.pair(p.size, p.rank); err == nil && f.Nodes > 1 {
+			return fmt.Errorf("%s=%d and %s=%d are set, and %s isn't, so this node can't find the others; next: %s; where each node is to run the command by itself: SYMINIT_CLUSTER=none", p.size, f.Nodes, p.rank, f.Rank, p.lacks, p.next)
+		}
+	}
+	return nil
+}
