@@ -102,7 +102,7 @@ func TestHeadThatNeverComes(t *testing.T) {
 		},
 		{
 			&net.OpError{Op: "dial", Err: &net.DNSError{Name: "nosuch", Err: "no such host"}},
-			[]string{"nosuch does not resolve", "SYMINIT_HEAD"},
+			[]string{"nosuch doesn't resolve", "SYMINIT_HEAD"},
 		},
 		{context.DeadlineExceeded, []string{"no answer", "firewall"}},
 	} {

@@ -63,7 +63,7 @@ func plain(err error) string {
 	case errors.As(err, &tried):
 		return tried.Tried + ": " + plain(tried.Err)
 	case errors.As(err, &dns):
-		return fmt.Sprintf("the name %s does not resolve (%s)", dns.Name, dns.Err)
+		return fmt.Sprintf("the name %s doesn't resolve (%s)", dns.Name, dns.Err)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		return "no answer"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.ErrClosedPipe):

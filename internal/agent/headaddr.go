@@ -65,7 +65,7 @@ func (d *headDialer) dial(ctx context.Context) (net.Conn, error) {
 	addr := d.facts.Addrs[int(d.next.Add(1)-1)%len(d.facts.Addrs)]
 	conn, err = d.DialContext(ctx, "tcp", net.JoinHostPort(addr.String(), d.port))
 	if err != nil {
-		return nil, &rendezvous.TriedError{Tried: "the name " + d.head + " does not resolve; " + d.tried(), Err: err}
+		return nil, &rendezvous.TriedError{Tried: "the name " + d.head + " doesn't resolve; " + d.tried(), Err: err}
 	}
 	return conn, nil
 }

@@ -63,7 +63,7 @@ func TestDialTriesTheSchedulersAddresses(t *testing.T) {
 		_ = conn.Close()
 		t.Error("127.0.0.2 has a listener of 127.0.0.1")
 	} else if got := (&rendezvous.UnreachableError{Head: "n1", Last: err}).Error(); got != "no head at n1 in 0s: "+
-		"the name n1.invalid does not resolve; tried the hosts file and DNS, ALIASES (::1): connection refused; "+
+		"the name n1.invalid doesn't resolve; tried the hosts file and DNS, ALIASES (::1): connection refused; "+
 		"start the head, and check that SYMINIT_HEAD and SYMINIT_PORT are the same on every node" {
 		t.Errorf("the error is %v", got)
 	}
@@ -76,7 +76,7 @@ func TestDialTriesTheSchedulersAddresses(t *testing.T) {
 	facts.Addrs = nil
 	_, err = newHeadDialer(facts, facts.Head, port).dial(t.Context())
 	got := (&rendezvous.UnreachableError{Head: "n1", Last: err}).Error()
-	if _, dns := errors.AsType[*net.DNSError](err); !dns || !strings.Contains(got, "tried the hosts file and DNS, ALIASES (::1): the name n1.invalid does not resolve") {
+	if _, dns := errors.AsType[*net.DNSError](err); !dns || !strings.Contains(got, "tried the hosts file and DNS, ALIASES (::1): the name n1.invalid doesn't resolve") {
 		t.Errorf("without addresses: %v", got)
 	}
 	_, err = newHeadDialer(facts, "other.invalid", port).dial(t.Context())

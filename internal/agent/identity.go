@@ -41,7 +41,9 @@ func (n *node) identify(ctx context.Context, host *hostnet.Host) (identity, erro
 		go func() { n.waiting.doubt(n.doubtHead(n.life, host, id)) }()
 		return id, n.checkHead(ctx, host)
 	}
-	answer, err := n.resolveHead(ctx, host)
+	answer, err := n.resolveHead(ctx, func(ctx context.Context) (hostnet.Answer, error) {
+		return host.IsHead(ctx, n.resolver(), n.cfg.Head, n.name)
+	})
 	if err != nil {
 		return identity{}, err
 	}
@@ -94,22 +96,28 @@ func (n *node) checkLoopback(host *hostnet.Host, setting string, addr netip.Addr
 	return failf(CodeConfig, "%s stands for %s, in place of which Ray takes another address of this host; set SYMINIT_NODE_IP=%s, or unset it", setting, addr, other)
 }
 
-func (n *node) resolveHead(ctx context.Context, host *hostnet.Host) (hostnet.Answer, error) {
+// resolveHead asks until there is an answer. An error of a try that the end of the
+// time cut short is not why.
+func (n *node) resolveHead(ctx context.Context, ask func(context.Context) (hostnet.Answer, error)) (hostnet.Answer, error) {
 	began := time.Now()
 	tick := time.NewTicker(resolveEvery)
 	defer tick.Stop()
-	for first := true; ; first = false {
-		answer, err := host.IsHead(ctx, n.resolver(), n.cfg.Head, n.name)
+	var why error
+	for {
+		answer, err := ask(ctx)
 		if err == nil {
 			return answer, nil
 		}
-		if first {
+		if why == nil {
 			n.waiting.say("waiting for the head: "+err.Error(), true)
+		}
+		if why == nil || ctx.Err() == nil {
+			why = err
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return hostnet.Answer{}, failf(CodeLost, "%w, for %s; set SYMINIT_HEAD to the head's address, or SYMINIT_ROLE=head on the head", err, time.Since(began).Round(time.Second))
+			return hostnet.Answer{}, failf(CodeLost, "%w, for %s; set SYMINIT_HEAD to the head's address, or SYMINIT_ROLE=head on the head", why, time.Since(began).Round(time.Second))
 		}
 	}
 }

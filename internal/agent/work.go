@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -122,7 +123,8 @@ func (n *node) service() bool {
 func (n *node) announce(o rendezvous.Outcome) {
 	n.showTail(o)
 	text := "run over: " + o.Cause
-	if o.Rank >= 0 && o.Rank != n.rankNow() {
+	named := strings.Contains(o.Cause, "head "+o.Node+" (") || strings.Contains(o.Cause, "node "+o.Node+" (rank")
+	if o.Rank >= 0 && o.Rank != n.rankNow() && !named {
 		text += fmt.Sprintf(" (rank %d, %s)", o.Rank, o.Node)
 	}
 	text += fmt.Sprintf("; exit code %d", o.Code)
