@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"cmp"
 	"path"
 	"strings"
 )
@@ -14,11 +13,11 @@ func lookAtDisks(h Host, r Request) func(*Facts) {
 		value, _ := h.Env(name)
 		return value
 	}
-	cache := cmp.Or(env("XDG_CACHE_HOME"), path.Join(cmp.Or(env("HOME"), "/root"), ".cache"))
+	cache := first(env("XDG_CACHE_HOME"), path.Join(first(env("HOME"), "/root"), ".cache"))
 	disks := []Disk{
-		{For: DiskHub, Path: cmp.Or(env("HF_HUB_CACHE"), path.Join(cmp.Or(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
-		{For: DiskVLLM, Path: cmp.Or(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
-		{For: DiskTemp, Path: cmp.Or(env("RAY_TMPDIR"), "/tmp")},
+		{For: DiskHub, Path: first(env("HF_HUB_CACHE"), path.Join(first(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
+		{For: DiskVLLM, Path: first(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
+		{For: DiskTemp, Path: first(env("RAY_TMPDIR"), "/tmp")},
 	}
 	for i := range disks {
 		d := &disks[i]
@@ -42,4 +41,13 @@ func (h Host) room(folder string) Space {
 		folder = path.Dir(folder)
 	}
 	return Space{}
+}
+
+func first(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
 }

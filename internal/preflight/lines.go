@@ -1,7 +1,6 @@
 package preflight
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +26,7 @@ func (f Facts) Lines() []Line {
 			versions = append(versions, name+" "+version)
 		}
 	}
-	add(true, "software", "%s", cmp.Or(strings.Join(versions, ", "), "neither Ray nor vLLM found"))
+	add(true, "software", "%s", first(strings.Join(versions, ", "), "neither Ray nor vLLM found"))
 	add(true, "GPUs", "%s", gpusText(f.GPUs))
 	add(f.RDMA.Devices > 0, "InfiniBand", "%d devices, %d active", f.RDMA.Devices, f.RDMA.Active)
 	add(f.Shm.Total > 0, "/dev/shm", "%s", bytesText(f.Shm.Total))
