@@ -64,9 +64,9 @@ lint: deps
 	golangci-lint run ./...
 	deadcode -test ./...
 
-# Tests that need a container run on the images; the rest runs with the race
-# detector where there is a C compiler for it. From its folder a test's own summary
-# is printed too, when all is well.
+# Tests that need a container run on the images; the packages' own run with the race
+# detector, for which deps has a C compiler. From its folder a test's own summary is
+# printed too, when all is well.
 #
 # SEED=7 SEEDS=20000: other simulated runs, and more of them. CI has the same each
 # time. The race detector makes them slow, so that it sees fewer, of fewer nodes.

@@ -75,8 +75,8 @@ func TestLastVersionIsRefusedClearly(t *testing.T) {
 }
 
 // TestLastVersionsMessagesMeanTheSame reads the messages of version 1: versions
-// are refused by the greeting, but within one a release may meet an older one
-// that sends no more than this.
+// are refused by the greeting, but within one a release has to understand an older
+// one that sends no more than this, if only to refuse it by its name.
 func TestLastVersionsMessagesMeanTheSame(t *testing.T) {
 	files, err := filepath.Glob("testdata/v1/*.json")
 	if err != nil || len(files) != 13 {

@@ -96,6 +96,7 @@ func (n *node) head() rendezvous.Outcome {
 		}
 	}()
 	o := n.lead(h)
+	fmt.Println("over")
 	ctx, cancel := context.WithTimeout(context.Background(), n.lostAfter)
 	defer cancel()
 	fmt.Println("silent", len(h.Finish(ctx, o)))

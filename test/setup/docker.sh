@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes sure of what the tests need beside Go: a Docker engine that answers and
-# Compose; as root also shellcheck, what makes images without a registry and
-# networks of their own, Slurm and podman, and other inits to
+# Makes sure of what the tests need beside Go: a C compiler for the race detector, a
+# Docker engine that answers and Compose; as root also shellcheck, what makes images
+# without a registry and networks of their own, Slurm and podman, and other inits to
 # compare with.
 #
 #   test/setup/docker.sh
@@ -22,6 +22,7 @@ answers() { timeout 20 docker info >/dev/null 2>&1; }
 
 # missing: the Debian packages that this machine lacks, one a line.
 missing() {
+  have gcc || printf '%s\n' gcc libc6-dev
   answers || { have docker && have dockerd; } || echo docker.io
   docker compose version >/dev/null 2>&1 || have docker-compose || echo docker-compose
   # Without root the image's first step is pulled, and tests that need root skip.

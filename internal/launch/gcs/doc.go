@@ -1,5 +1,5 @@
 // Package gcs asks Ray's Global Control Service, the registry that every Ray
-// cluster has on its head, which version it is and which nodes are alive.
+// cluster has on its head, which nodes are alive.
 //
 // It speaks gRPC over plain-text HTTP/2 with the standard library alone and
 // decodes the few protobuf fields it needs by hand: an answer takes about a
