@@ -27,7 +27,7 @@ func (n nodes) node(t *testing.T, role, name string, settings []string, job ...s
 		"-c", `mount -t proc proc /proc; echo "$0" >/proc/sys/kernel/hostname; exec "$@"`, name, syminit(t), "--",
 	}, job...)...))
 	cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUTS
-	cmd.Env = append(append(slices.Clip(n), "SYMINIT_ROLE="+role), settings...)
+	cmd.Env = slices.Concat(n, []string{"SYMINIT_ROLE=" + role}, settings)
 	return start(t, cmd)
 }
 

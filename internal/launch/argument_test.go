@@ -32,6 +32,7 @@ func TestModelAndPort(t *testing.T) {
 		"vllm serve --disable-access-log-for-endpoints /a m": {"m", 8000},
 		"vllm serve m --uds /run/s":                          {"m", 0},
 		"vllm serve m --headless":                            {"m", 0},
+		"vllm serve m --uds --port 9":                        {"m", 9}, // which vLLM refuses
 		"vllm serve m --port x":                              {"m", 0},
 		"vllm serve m --port 70000":                          {"m", 0},
 		"vllm bench serve --model m":                         {"", 0},

@@ -29,6 +29,7 @@ func FuzzServe(f *testing.F) {
 		f.Add(strings.ReplaceAll(seed.line, " ", "\x00"), seed.file, uint8(1), uint8(2))
 		f.Add(strings.ReplaceAll(seed.line, " ", "\x00"), seed.file, uint8(0), uint8(4))
 	}
+	f.Add("-dp\x002\x00-dp", "", uint8(0), uint8(0))
 	path := filepath.Join(f.TempDir(), "c.yaml")
 	f.Fuzz(func(t *testing.T, line, file string, rank, nodes uint8) {
 		nodes = nodes%4 + 1

@@ -148,12 +148,22 @@ func (l serveLine) onLine(o option) (w written, ok bool) {
 		case !match:
 		case o.flag || inline:
 			w, ok = written{at: i, words: 1, value: value, text: word}, true
-		case i+1 < len(l.given):
+		case i+1 < len(l.given) && (!l.vllm || !looksLikeOption(l.given[i+1])):
 			w, ok = written{at: i, words: 2, value: l.given[i+1], text: word + " " + l.given[i+1]}, true
 			i++
 		}
 	}
 	return w, ok
+}
+
+// looksLikeOption reports whether argparse takes a word for an option, known or
+// not, and never for a value: vLLM then says that the value is missing.
+func looksLikeOption(word string) bool {
+	if len(word) < 2 || word[0] != '-' || strings.Contains(word, " ") {
+		return false
+	}
+	_, err := strconv.ParseFloat(word, 64)
+	return err != nil
 }
 
 // match reports whether a word is the option, and the value that it has within
