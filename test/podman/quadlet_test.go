@@ -56,6 +56,7 @@ func TestQuadlet(t *testing.T) {
 		}
 		hears(t, s.manager, "READY=1")
 	}
+	logs[0].prints(t, "JOB up") // before that a TERM ends the job with Ray's own code
 	for _, stop := range []string{"ExecStop", "ExecStopPost"} {
 		if out, err := services[1].on(7, stop).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v: %s", stop, err, out)

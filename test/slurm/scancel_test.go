@@ -64,7 +64,7 @@ func (c tally) String() string {
 
 // TestScancel: whatever a run is doing, nothing of it is alive 5 s after scancel,
 // and no container is left when the job is gone. podman may be killed while it hands TERM
-// on, or not have started its container yet: so it is tried 20 times.
+// on, or not have started its container yet: so it is tried 25 times.
 func TestScancel(t *testing.T) {
 	h := cluster(t)
 	three := []string{"SYMINIT_NODES=4"} // three are started
@@ -77,16 +77,16 @@ func TestScancel(t *testing.T) {
 		begun   func(j *job, i int)
 	}{
 		// At another point of podman's start each time.
-		{podmanStarts, 7, three, forever, func(j *job, i int) {
+		{podmanStarts, 5, three, forever, func(j *job, i int) {
 			j.until("it runs", func() bool { return j.state() == "RUNNING" })
 			moment := time.NewTimer(time.Duration(i) * 100 * time.Millisecond)
 			<-moment.C
 		}},
-		{gathering, 6, three, forever, func(j *job, _ int) { j.prints("3/4 nodes are here") }},
-		{starting, 3, nil, forever, func(j *job, _ int) { j.prints("to=starting") }},
-		{running, 2, nil, forever, func(j *job, _ int) { j.prints("JOB up nodes=3") }},
+		{gathering, 5, three, forever, func(j *job, _ int) { j.prints("3/4 nodes are here") }},
+		{starting, 5, nil, forever, func(j *job, _ int) { j.prints("to=starting") }},
+		{running, 5, nil, forever, func(j *job, _ int) { j.prints("JOB up nodes=3") }},
 		// What the job leaves makes the end last a second.
-		{draining, 2, nil, []string{"sh", "-c", "setsid sh -c 'trap : TERM; while :; do sleep 1; done' & exit 0"}, func(j *job, _ int) { j.prints("to=draining") }},
+		{draining, 5, nil, []string{"sh", "-c", "setsid sh -c 'trap : TERM; while :; do sleep 1; done' & exit 0"}, func(j *job, _ int) { j.prints("to=draining") }},
 	} {
 		for i := range tt.times {
 			t.Run(fmt.Sprintf("%s %d", tt.state, i+1), func(t *testing.T) {
@@ -104,6 +104,29 @@ func TestScancel(t *testing.T) {
 				t.Errorf("five times the job wasn't cancelled while %s, or wasn't gone soon on a machine that was busy", tt.state)
 			})
 		}
+	}
+}
+
+// TestTimeLimit: at the end of its time a job gets TERM, more than once, and KILL
+// half a minute later. By then the run has ended by itself, and no container is left.
+func TestTimeLimit(t *testing.T) {
+	h := cluster(t)
+	j := h.submit(t, nil, []string{"--nodes=3"}, "python3", "/jobs/forever.py")
+	j.prints("JOB up nodes=3")
+	// A limit is in minutes; the end of a job that runs may be at any second.
+	if out, err := h.in(nil, "scontrol", "update", "JobId="+j.id, "EndTime=now+5"); err != nil {
+		t.Fatalf("scontrol update: %v: %s", err, out)
+	}
+	j.until("the job is gone", func() bool { return !strings.Contains(j.state(), "ING") })
+	if left := append(alive(j.id), h.all(t)); left[0] != "" {
+		t.Errorf("left: %s", left)
+	}
+	if shown, _ := h.in(nil, "scontrol", "show", "job", "-o", j.id); !strings.Contains(shown, "JobState=TIMEOUT") {
+		t.Errorf("no time limit ended it: %s", shown)
+	}
+	j.prints("run over: ")
+	if t.Failed() {
+		t.Log(j.output())
 	}
 }
 
