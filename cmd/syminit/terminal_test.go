@@ -197,7 +197,7 @@ func TestTerminalOfADeadAgent(t *testing.T) {
 	// The shell itself would take the terminal back from a job of its own.
 	s.write(`set +m; $syminit bash -c 'read x; kill -KILL $PPID; sleep 1000'; read -t 10 y; echo y is $y.` + "\n")
 	s.write("1\n")
-	s.expect("syminit: the agent ended")
+	s.expect("syminit: run over: the agent ended")
 	s.write("mine\n")
 	s.expect("y is mine.")
 }
