@@ -78,7 +78,7 @@ test: lint images
 	test/image/dockerfile.sh
 	CGO_ENABLED=1 go test -race $(filter-out %/cmd/syminit,$(UNIT))
 	CGO_ENABLED=1 go test -race -count=1 ./cmd/syminit # builds the binary, which the cache doesn't see
-	go test -count=1 -v -run 'Simulation|Thousand(Workers|Nodes)$$' ./rendezvous -sim.seed=$(or $(SEED),1) -sim.seeds=$(SEEDS)
+	go test -count=1 -timeout 30m -v -run 'Simulation|Thousand(Workers|Nodes)$$' ./rendezvous -sim.seed=$(or $(SEED),1) -sim.seeds=$(SEEDS)
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 ./test/conformance
 	SYMINIT_TEST_BINARY=$(CURDIR)/bin/syminit go test -count=1 -timeout 30m ./test/faults -seed $(or $(SEED),1)
 	go test -count=1 -timeout 30m -parallel $(PARALLEL) ./test/docker/...
