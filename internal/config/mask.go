@@ -6,6 +6,10 @@ import (
 	"sync"
 )
 
+// maxNames is how many names a word may have one behind the other; what would take
+// long to look through isn't shown.
+const maxNames = 50
+
 // SecretName reports whether a variable of that name looks like a secret.
 func SecretName(name string) bool { return secretName(name) || isPass(name) }
 
@@ -79,6 +83,8 @@ func maskWords(args []string) []string {
 			quote = leftOpen(value)
 		case strings.ContainsAny(arg, blanks):
 			masked[i] = strings.Join(maskWords(strings.Fields(arg)), " ")
+		case strings.Count(value, "=") > maxNames:
+			masked[i] = name + "=" + mask
 		case inline && strings.Contains(value, "="): // --env=HF_TOKEN=…
 			masked[i] = name + "=" + maskWords([]string{value})[0]
 		default:

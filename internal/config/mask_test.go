@@ -96,6 +96,9 @@ func TestSecretsWithinArguments(t *testing.T) {
 			t.Errorf("%q: %s", args, got)
 		}
 	}
+	if got := config.MaskSecrets([]string{"--x=" + strings.Repeat("a=", 1000) + "S3CRET"}); got[0] != "--x=***" {
+		t.Errorf("a thousand names: %s", got)
+	}
 	for _, plain := range []string{
 		`vllm serve m --speculative-config {"num_speculative_tokens":3,"method":"ngram"}`,
 		`vllm serve m --x http://host:80/a?b=c --port 1 --max-num-batched-tokens=8 --tokenizer t`,
