@@ -34,11 +34,11 @@ func (b *book) began(run string) {
 }
 
 // ended compares an end with what the others said of that run. A node that lost
-// the head knows nothing of the end, and says so.
+// the head, or whose agent was killed, knows nothing of the end, and says so.
 func (b *book) ended(run, node string, e end) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if run == "" || strings.HasPrefix(e.cause, "lost the head") {
+	if run == "" || strings.HasPrefix(e.cause, "lost the head") || strings.HasPrefix(e.cause, "the agent ended") {
 		return
 	}
 	if b.ends[run] == nil {
