@@ -85,7 +85,7 @@ test: lint images
 	go test -count=1 -timeout 15m ./test/podman
 	cd test/slurm && go test -count=1 -timeout 15m
 
-# Two nodes of vLLM take 7 GB. All of it takes half an hour on 2 cores.
+# Two nodes of vLLM take 7 GB. All of it takes ten minutes on 2 cores that do nothing else.
 VLLM_TESTS ?= .
 test-vllm: vllm-image
 	SYMINIT_TEST_VLLM_IMAGE=syminit-test-vllm go test -count=1 -timeout 60m -parallel 2 -run '$(VLLM_TESTS)' ./test/vllm/...
