@@ -39,12 +39,10 @@ func freePort(t *testing.T) string {
 
 // inside runs a command of syminit's in the container of s.
 func (s *started) inside(command string) (out string, code int) {
-	s.t.Helper()
 	return s.insideWith(os.Environ(), command)
 }
 
 func (s *started) insideWith(environ []string, command string) (out string, code int) {
-	s.t.Helper()
 	cmd := exec.Command("nsenter", "--target", fmt.Sprint(s.Process.Pid), "--user", "--preserve-credentials", "--pid", "--mount", syminit(s.t), command)
 	cmd.Env = environ
 	text, err := cmd.CombinedOutput()
@@ -116,6 +114,7 @@ func TestReadiness(t *testing.T) {
 		}
 	}
 	s.expect("JOB up\n")
+	s.awaitShown()
 	ready(1, "the job doesn't serve yet")
 	s.send(syscall.SIGUSR1)
 	s.expect("JOB serves\n")
@@ -128,6 +127,18 @@ func TestReadiness(t *testing.T) {
 	s.end(0)
 	if code, body := get(t, "http://"+address+"/healthz"); code != 0 {
 		t.Errorf("/healthz of a node that is gone: %d %q", code, body)
+	}
+}
+
+// awaitShown returns when health sees the state, which is first shown some time
+// after the start.
+func (s *started) awaitShown() {
+	poll := time.NewTicker(50 * time.Millisecond)
+	defer poll.Stop()
+	for ; ; <-poll.C {
+		if out, _ := s.inside("health"); !strings.Contains(out, "syminit is starting") {
+			return
+		}
 	}
 }
 

@@ -91,15 +91,17 @@ func (s *shell) expect(text string) string {
 }
 
 // Ctrl-Z gives the terminal back to the shell, and fg gives it to the job again.
-// What the job says goes past Python's buffer, which a handler must not enter when
-// the signal comes amid a print.
+// A thread waits for the CONT: a handler would wait itself where the signal comes
+// just before the read.
 func TestSuspendAndResume(t *testing.T) {
 	s := newShell(t)
 	s.expect("ready> ")
 	s.write(`$syminit python3 -c '
-import os, signal, sys
-say = lambda *_: os.write(1, b"u" + b"p\n")
-signal.signal(signal.SIGCONT, say); say()
+import os, signal, sys, threading
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCONT})
+def say():
+    while True: os.write(1, b"u" + b"p\n"); signal.sigwait({signal.SIGCONT})
+threading.Thread(target=say, daemon=True).start()
 print("g" + "ot", input()); sys.exit(5)'` + "\n")
 	for range 3 {
 		s.expect("up")

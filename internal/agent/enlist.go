@@ -59,7 +59,6 @@ func (n *node) enlist() (member, error) {
 	switch {
 	case err == nil:
 		n.log.Info("this node is the head: " + id.why)
-		n.waiting.doubt("")
 		return n.enlistHead(id, listener)
 	case errors.Is(err, syscall.EADDRINUSE) && n.cfg.Role == config.RoleAuto:
 		// Another node on this host may have been faster, or an earlier run's

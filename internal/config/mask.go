@@ -124,7 +124,7 @@ var (
 	// A name in quotes that ends so, and a text, a list or a plain word, but no
 	// option, which may have a secret behind it; in a shell's double quotes those
 	// of JSON have a backslash.
-	secretEntry = lazily(`(?i)(["'](?:[^"'\\]*(?:keys?|token|secrets?|passw(?:or)?ds?|passphrase|credentials?)|(?:[^"'\\]*[^"'\\a-z])?(?:pass|auth))\\?["']\s*:\s*)` +
+	secretEntry = lazily(`(?i)(["'](?:[^"'\\]*(?:keys?|token|secrets?|passw(?:or)?ds?|passphrase|credentials?|authorization)|(?:[^"'\\]*[^"'\\a-z])?(?:pass|auth))\\?["']\s*:\s*)` +
 		`(?:\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|\[[^\]]*\]|\{[^}]*\}|-?[^-\s,{}\[\]"'\\][^\s,{}\[\]"'\\]*)`)
 )
 

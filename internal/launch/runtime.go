@@ -67,6 +67,13 @@ func CheckRayJob(command []string, nodes int) error {
 	return fmt.Errorf("the command has %s, which is for vLLM's own backend, and Ray is to carry it over %d nodes: set SYMINIT_RUNTIME=mp, or leave the option out for SYMINIT_RUNTIME=ray", w, nodes)
 }
 
+// UsesRay reports whether the command is a vLLM server whose engine asks for Ray to
+// spread it. Any other has its workers on one node, though Ray may run there.
+func UsesRay(command []string) bool {
+	line, vllm := readServe(command)
+	return vllm && line.value(optExecutor) == "ray"
+}
+
 // ownBackend returns where the line has an option that spreads a server over
 // nodes without Ray.
 func (l serveLine) ownBackend() (w written, ok bool) {

@@ -19,7 +19,7 @@ func lookAtDisks(h Host, r Request) func(*Facts) {
 	disks := []Disk{
 		{For: DiskHub, Path: first(env("HF_HUB_CACHE"), path.Join(first(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
 		{For: DiskVLLM, Path: first(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
-		{For: DiskTemp, Path: first(env("RAY_TMPDIR"), "/tmp")},
+		{For: DiskTemp, Path: first(env("RAY_TMPDIR"), env("TMPDIR"), "/tmp")},
 	}
 	for i := range disks {
 		d := &disks[i]

@@ -83,7 +83,7 @@ func TestCutLink(t *testing.T) {
 // TestOutOfMemory: the last line says so, for the exit code alone doesn't.
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
-	out, err := containers.TryDocker("run", "--rm", "--memory", "64m", "--memory-swap", "64m", image(t), "python3", "-c", "bytearray(1 << 30)")
+	out, err := containers.TryDocker("run", "--rm", "--memory", "256m", "--memory-swap", "256m", image(t), "python3", "-c", "bytearray(1 << 30)")
 	if code := containers.ExitCode(err); code != 137 || !strings.Contains(out, "killed by SIGKILL (") || !strings.Contains(out, "memory") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
