@@ -9,6 +9,9 @@ func TestConnected(t *testing.T) {
 	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(at, func(t *testing.T) {
 			l, err := net.Listen("tcp", at)
+			if err != nil && at == "[::1]:0" {
+				t.Skip("needs IPv6: ", err)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
