@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // TestDoctor examines this host, with settings of several kinds. A doctor joins
@@ -83,18 +82,7 @@ func TestDoctorBesideARun(t *testing.T) {
 	cmd := asProcess1(t, exec.Command("bash", "-c", `mount -t proc proc /proc; exec "$@"`, "-", syminit(t), "true"))
 	cmd.Env = env
 	s := start(t, cmd)
-	poll := time.NewTicker(50 * time.Millisecond)
-	defer poll.Stop()
-	for deadline := time.After(time.Minute); ; {
-		if out, _ := s.inside("status"); strings.Contains(out, "1/2 nodes are here") {
-			break
-		}
-		select {
-		case <-poll.C:
-		case <-deadline:
-			t.Fatal("the run isn't gathering")
-		}
-	}
+	s.await("status", func(says string) bool { return strings.Contains(says, "1/2 nodes are here") })
 	out, _ := s.insideWith(env, "doctor")
 	if strings.Contains(out, "ports:") || !strings.Contains(out, "one is here already: gathering; so its ports aren't looked at") {
 		t.Errorf("doctor says:\n%s", out)

@@ -114,7 +114,7 @@ func TestReadiness(t *testing.T) {
 		}
 	}
 	s.expect("JOB up\n")
-	s.awaitShown()
+	s.await("health", func(says string) bool { return !strings.Contains(says, "syminit is starting") }) // the state is shown a moment later
 	ready(1, "the job doesn't serve yet")
 	s.send(syscall.SIGUSR1)
 	s.expect("JOB serves\n")
@@ -130,14 +130,20 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// awaitShown returns when health sees the state, which is first shown some time
-// after the start.
-func (s *started) awaitShown() {
+// await returns when what a command says inside is so.
+func (s *started) await(command string, so func(says string) bool) {
+	s.t.Helper()
 	poll := time.NewTicker(50 * time.Millisecond)
 	defer poll.Stop()
-	for ; ; <-poll.C {
-		if out, _ := s.inside("health"); !strings.Contains(out, "syminit is starting") {
+	for deadline := time.After(time.Minute); ; {
+		out, _ := s.inside(command)
+		if so(out) {
 			return
+		}
+		select {
+		case <-poll.C:
+		case <-deadline:
+			s.t.Fatalf("%s says %q for a minute", command, out)
 		}
 	}
 }

@@ -67,8 +67,7 @@ func (alone) Spread(syscall.Signal) {}
 func (alone) Done(context.Context) error { return nil }
 
 func (alone) Settle(_ context.Context, o rendezvous.Outcome, followed func(rendezvous.Outcome) rendezvous.Outcome) rendezvous.Outcome {
-	o = followed(o)
-	return o
+	return followed(o)
 }
 
 func (alone) Close() error { return nil }

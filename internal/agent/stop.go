@@ -387,14 +387,19 @@ func (s *stopper) tellAgain(job *launch.Process, sig syscall.Signal, after time.
 	listening := s.listening(sig)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-job.Done():
-		return
-	default:
-	}
-	if s.job == job && s.passed == 1 {
+	if s.job == job && s.passed == 1 && !over(job) {
 		s.log.Info(fmt.Sprintf("the job still runs %s after %s: sending it again", after, signals.Name(sig)))
 		s.send(sig, listening)
+	}
+}
+
+// over reports whether a job has ended.
+func over(job *launch.Process) bool {
+	select {
+	case <-job.Done():
+		return true
+	default:
+		return false
 	}
 }
 

@@ -45,12 +45,7 @@ func (s *stopper) endUnanswered(job *launch.Process, server server) {
 func (s *stopper) killUnanswered(job *launch.Process) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	select {
-	case <-job.Done():
-		return
-	default:
-	}
-	if s.job != job || s.killed {
+	if s.job != job || s.killed || over(job) {
 		return
 	}
 	s.unanswered = true

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"path"
@@ -15,11 +16,11 @@ func lookAtDisks(h Host, r Request) func(*Facts) {
 		value, _ := h.Env(name)
 		return value
 	}
-	cache := first(env("XDG_CACHE_HOME"), path.Join(first(env("HOME"), "/root"), ".cache"))
+	cache := cmp.Or(env("XDG_CACHE_HOME"), path.Join(cmp.Or(env("HOME"), "/root"), ".cache"))
 	disks := []Disk{
-		{For: DiskHub, Path: first(env("HF_HUB_CACHE"), path.Join(first(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
-		{For: DiskVLLM, Path: first(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
-		{For: DiskTemp, Path: first(env("RAY_TMPDIR"), env("TMPDIR"), "/tmp")},
+		{For: DiskHub, Path: cmp.Or(env("HF_HUB_CACHE"), path.Join(cmp.Or(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
+		{For: DiskVLLM, Path: cmp.Or(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
+		{For: DiskTemp, Path: cmp.Or(env("RAY_TMPDIR"), env("TMPDIR"), "/tmp")},
 	}
 	for i := range disks {
 		d := &disks[i]
@@ -60,13 +61,4 @@ func (h Host) denied(folder string) string {
 		return ""
 	}
 	return err.Error()
-}
-
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -26,7 +27,7 @@ func (f Facts) Lines() []Line {
 			versions = append(versions, name+" "+version)
 		}
 	}
-	add(true, "software", "%s", first(strings.Join(versions, ", "), "neither Ray nor vLLM found"))
+	add(true, "software", "%s", cmp.Or(strings.Join(versions, ", "), "neither Ray nor vLLM found"))
 	add(true, "GPUs", "%s", gpusText(f.GPUs))
 	add(f.RDMA.Devices > 0, "InfiniBand", "%d devices, %d active", f.RDMA.Devices, f.RDMA.Active)
 	add(f.Shm.Total > 0, "/dev/shm", "%s of %s free", bytesText(f.Shm.Free), bytesText(f.Shm.Total))

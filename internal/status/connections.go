@@ -2,9 +2,9 @@ package status
 
 import (
 	"net/url"
-	"os"
 	"strconv"
-	"strings"
+
+	"github.com/syminit/syminit/internal/hostnet"
 )
 
 // Connected reports whether somebody has a connection to where the job serves, or
@@ -16,29 +16,5 @@ func (h Health) Connected() bool {
 		return false
 	}
 	port, err := strconv.ParseUint(u.Port(), 10, 16)
-	if err != nil {
-		return false
-	}
-	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
-		text, _ := os.ReadFile(table) // without IPv6 there is no second one
-		for line := range strings.Lines(string(text)) {
-			if established(line, port) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// established reports whether a line of the kernel's table is of a connection at
-// that local port (Documentation/networking/proc_net_tcp.rst in Linux).
-func established(line string, port uint64) bool {
-	const state = "01"
-	fields := strings.Fields(line) // number, local address, remote address, state, …
-	if len(fields) < 4 || fields[3] != state {
-		return false
-	}
-	_, local, _ := strings.Cut(fields[1], ":")
-	n, err := strconv.ParseUint(local, 16, 16)
-	return err == nil && n == port
+	return err == nil && hostnet.Connected(uint16(port))
 }
