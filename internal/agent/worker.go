@@ -122,11 +122,12 @@ func (w *workerMember) Stop(s syscall.Signal) bool {
 	if w.agreed || w.join.Was == (rendezvous.Place{}) {
 		return false
 	}
-	w.told = s
+	w.worker, w.told = nil, s // that head is gone: the next is told once it has taken this node in
 	return true
 }
 
-// Reached reports whether a head has taken this node in.
+// Reached reports whether a head has taken this node in, and isn't known to be
+// gone since.
 func (w *workerMember) Reached() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

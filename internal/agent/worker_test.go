@@ -142,6 +142,36 @@ func TestHeadIsSoughtForAWhile(t *testing.T) {
 	})
 }
 
+// TestHeadThatIsGoneIsSoughtToo: one that has taken the worker in and has ended since
+// doesn't pass a stop on.
+func TestHeadThatIsGoneIsSoughtToo(t *testing.T) {
+	g := newGathering(t)
+	g.worker.join.Was = rendezvous.Place{RunID: "OLD", Rank: 1}
+	dials, dial := make(chan struct{}, 1000), g.worker.join.Dial
+	g.worker.join.Dial = func(ctx context.Context) (net.Conn, error) {
+		dials <- struct{}{}
+		return dial(ctx)
+	}
+	r, ended := newStopRun(t, time.Minute), make(chan rendezvous.Outcome, 1)
+	r.begin(func(o rendezvous.Outcome) { ended <- o }, r.outcome, true)
+	r.setMember(g.worker)
+	g.joins(t)
+	<-dials
+	_ = g.head.Close()
+	<-dials // so the session is over
+	r.own <- syscall.SIGTERM
+	r.own <- syscall.SIGWINCH // the first has been heeded
+	r.seekNoMore()
+	select {
+	case o := <-ended:
+		if o.Code != 143 {
+			t.Errorf("it ends with %+v", o)
+		}
+	default:
+		t.Error("it waits for a head that is gone")
+	}
+}
+
 // TestStopIsToldAgain over the next connection, for the head may not have heard it.
 func TestStopIsToldAgain(t *testing.T) {
 	g := newGathering(t)
