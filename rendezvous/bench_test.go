@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net/netip"
 	"testing"
 	"time"
@@ -80,37 +81,60 @@ func awaitMembers(t testing.TB, h *Head, n int) {
 }
 
 // BenchmarkBeat measures one beat over loopback TLS, from the write to what the
-// other side makes of it. A node costs its head this much each way in every
-// quarter of LostAfter, if it is left alone with it.
+// other side makes of it, and beside it as many bytes over bare TLS. A node costs
+// its head this much each way in every quarter of LostAfter, if it is left alone
+// with it.
 func BenchmarkBeat(b *testing.B) {
-	s := tcp(b)
-	cfg, err := serverTLS()
-	if err != nil {
-		b.Fatal(err)
-	}
-	heard := make(chan struct{})
-	go func() {
-		conn, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		far := newSession(tls.Server(conn, cfg), time.Minute)
-		_ = far.serve(func(message) error {
-			heard <- struct{}{}
-			return nil
+	beat := bare(kindBeat)
+	for name, serve := range map[string]func(far *tls.Conn, heard chan<- struct{}){
+		"session": func(far *tls.Conn, heard chan<- struct{}) {
+			_ = newSession(far, time.Minute).serve(func(message) error {
+				heard <- struct{}{}
+				return nil
+			})
+		},
+		"TLS": func(far *tls.Conn, heard chan<- struct{}) {
+			for buf := make([]byte, len(beat)); ; heard <- struct{}{} {
+				if _, err := io.ReadFull(far, buf); err != nil {
+					return
+				}
+			}
+		},
+	} {
+		b.Run("over="+name, func(b *testing.B) {
+			s := tcp(b)
+			cfg, err := serverTLS()
+			if err != nil {
+				b.Fatal(err)
+			}
+			heard := make(chan struct{})
+			go func() {
+				conn, err := s.listener.Accept()
+				if err != nil {
+					return
+				}
+				serve(tls.Server(conn, cfg), heard)
+			}()
+			conn, err := s.dial(b.Context(), netip.Addr{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			near := newSession(tls.Client(conn, clientTLS()), time.Minute)
+			put := func() error { return near.put(beat, time.Minute) }
+			if name == "TLS" {
+				put = func() error {
+					_, err := near.conn.Write(beat)
+					return err
+				}
+			}
+			for b.Loop() {
+				if err := put(); err != nil {
+					b.Fatal(err)
+				}
+				<-heard
+			}
+			near.abort(nil)
+			_ = s.listener.Close()
 		})
-	}()
-	conn, err := s.dial(b.Context(), netip.Addr{})
-	if err != nil {
-		b.Fatal(err)
 	}
-	near := newSession(tls.Client(conn, clientTLS()), time.Minute)
-	for b.Loop() {
-		if err := near.put(bare(kindBeat), time.Minute); err != nil {
-			b.Fatal(err)
-		}
-		<-heard
-	}
-	near.abort(nil)
-	_ = s.listener.Close()
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -59,10 +58,9 @@ func TestFloodOfStrangers(t *testing.T) {
 
 // TestThousandsOfSilentConnections has 5,000 of them over real sockets, and a
 // worker that joins while they sit there. How long it waits is TestFloodOfStrangers'
-// to say; here no more of them may be hung up on than must be, and the head has
-// a second of CPU time for it all.
+// to say; here no more of them may be hung up on than must be.
 func TestThousandsOfSilentConnections(t *testing.T) {
-	const strangers, most = 5000, time.Second
+	const strangers = 5000
 	for name, from := range map[string]func(i int) netip.Addr{
 		"of one host":   func(int) netip.Addr { return addr("127.0.0.66") },
 		"of many hosts": loopback,
@@ -99,9 +97,6 @@ func TestThousandsOfSilentConnections(t *testing.T) {
 			if must := strangers + 1 - maxVisitors; evicted > must {
 				t.Errorf("%d were hung up on, want at most %d", evicted, must)
 			}
-			if measured && used > most {
-				t.Errorf("the head and the worker took %s of CPU", used)
-			}
 			for _, c := range conns {
 				_ = c.Close()
 			}
@@ -115,9 +110,9 @@ func TestStrangersCostLittle(t *testing.T) {
 	noLeaks(t)
 	const strangers, most = 500, 64 << 10
 	s := tcp(t)
-	read := &metered{Listener: s.listener}
+	meter := &meter{Listener: s.listener}
 	cfg := s.head(2)
-	cfg.Listener = read
+	cfg.Listener = meter
 	h := startHead(t, cfg)
 	before := memory()
 	part := append(binary.BigEndian.AppendUint16([]byte{22, 3, 1}, 16000), make([]byte, 8000)...)
@@ -135,7 +130,7 @@ func TestStrangersCostLittle(t *testing.T) {
 	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for read.bytes.Load() < int64(strangers*len(part)) {
+	for meter.in.bytes.Load() < int64(strangers*len(part)) {
 		<-tick.C
 	}
 	each := (memory() - before) / strangers
@@ -147,28 +142,6 @@ func TestStrangersCostLittle(t *testing.T) {
 		_ = c.Close()
 	}
 	_ = h.Close()
-}
-
-// metered counts what is read of a listener's connections.
-type metered struct {
-	net.Listener
-	bytes atomic.Int64
-}
-
-func (m *metered) Accept() (net.Conn, error) {
-	conn, err := m.Listener.Accept()
-	return &meteredConn{conn, &m.bytes}, err
-}
-
-type meteredConn struct {
-	net.Conn
-	bytes *atomic.Int64
-}
-
-func (c *meteredConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.bytes.Add(int64(n))
-	return n, err
 }
 
 // memory is what heap and stacks hold.

@@ -8,5 +8,3 @@ const (
 	scaleNodes = 1001
 	mostNodes  = 4096
 )
-
-const measured = true

@@ -11,6 +11,3 @@ const (
 	scaleNodes = 201
 	mostNodes  = 401
 )
-
-// measured reports that CPU time says what the product takes.
-const measured = false
