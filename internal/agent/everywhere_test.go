@@ -161,3 +161,23 @@ func TestOthersAreToldAtTheDeadline(t *testing.T) {
 		t.Error("there is no time for it")
 	}
 }
+
+// TestNodeWhoseJobWasKilledWaitsOnce: others' jobs are killed at the same time, so a
+// second wait would be for nothing, and end after STOP_TIMEOUT.
+func TestNodeWhoseJobWasKilledWaitsOnce(t *testing.T) {
+	r := newStopRun(t, time.Minute)
+	job := r.sh(t, "trap '' TERM")
+	r.own <- syscall.SIGTERM
+	r.own <- syscall.SIGWINCH // the first has been heeded
+	if !r.expire() {
+		t.Error("nothing comes after the job's end")
+	}
+	endOf(job)
+	r.waitForOthers()
+	if r.expire() {
+		t.Fatal("it waits once more")
+	}
+	if o := <-r.ended; o.Code != 143 {
+		t.Errorf("it ends with %+v", o)
+	}
+}
