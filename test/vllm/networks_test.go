@@ -39,7 +39,7 @@ func TestTwoNetworks(t *testing.T) {
 	if copied == "" || strings.Contains(copied, "_SOCKET_IFNAME") || strings.Contains(copied, "VLLM_HOST_IP") {
 		t.Errorf("what the head's vLLM gives the other node: %q", copied)
 	}
-	stop(t, head, head, worker)
+	stop(t, []int{0}, head, head, worker)
 }
 
 // TestTwoNetworksByHand is the same without syminit: Ray on both hosts, by hand
