@@ -29,10 +29,9 @@ func TestPortOfNoHead(t *testing.T) {
 		code   int
 		after  time.Duration
 	}{
-		{"process 7 (python3)", time.Hour, CodeConfig, otherSilence},
-		{"process 7 (syminit-agent)", time.Hour, CodeConfig, headSilence},
+		{"process 7 (docker-proxy)", time.Hour, CodeConfig, headSilence},
 		{"", time.Hour, CodeConfig, headSilence},
-		{"process 7 (python3)", 5 * time.Second, CodeLost, 5 * time.Second},
+		{"process 7 (docker-proxy)", 5 * time.Second, CodeLost, 5 * time.Second},
 		{"", 30 * time.Second, CodeLost, 30 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {

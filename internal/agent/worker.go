@@ -35,7 +35,7 @@ func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error
 	join := w.join
 	join.Joined = w.joined
 	if w.port != nil {
-		join.AnswerWithin = w.port.patience()
+		join.AnswerWithin = headSilence
 		var leave context.CancelCauseFunc
 		ctx, leave = context.WithCancelCause(ctx)
 		defer leave(nil)
