@@ -39,7 +39,7 @@ func runAgent(cmd command, stderr *os.File) int {
 	if cmd.twice {
 		log.Warn("the command says `syminit` twice, and is run with one of them: leave out the one that the image has in its ENTRYPOINT")
 	}
-	cfg, facts, err := load(environ, cmd.env)
+	cfg, facts, err := load(environ, cmd)
 	if err != nil {
 		for line := range strings.Lines(err.Error()) {
 			log.Error(strings.TrimRight(line, "\n"))

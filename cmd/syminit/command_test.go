@@ -125,11 +125,11 @@ func TestSymmetricRunBesideTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, _, err := load([]string{"SYMINIT_TOKEN=0123456789abcdef", "SYMINIT_NODES=2"}, cmd.env)
+	cfg, _, err := load([]string{"SYMINIT_TOKEN=0123456789abcdef", "SYMINIT_NODES=2"}, cmd)
 	if err != nil || cfg.Head != "h" || cfg.Nodes != 2 || !slices.Equal(cfg.RayStartArgs, []string{"--num-gpus", "1"}) {
 		t.Errorf("got %+v, %v", cfg, err)
 	}
-	_, _, err = load([]string{"SYMINIT_TOKEN=0123456789abcdef", "SYMINIT_NODES=3"}, cmd.env)
+	_, _, err = load([]string{"SYMINIT_TOKEN=0123456789abcdef", "SYMINIT_NODES=3"}, cmd)
 	if err == nil || !strings.Contains(err.Error(), `SYMINIT_NODES is "3" in the environment and "2" on the command line`) {
 		t.Errorf("got %v", err)
 	}

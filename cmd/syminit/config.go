@@ -11,13 +11,13 @@ import (
 	"github.com/syminit/syminit/internal/config"
 )
 
-// load reads the settings and checks them against each other. options are
-// settings that the command line gave; what neither gives a scheduler may tell.
-// All problems come in one error, a line each.
-func load(environ []string, options map[string]string) (*config.Config, cluster.Facts, error) {
+// load reads the settings and checks them against each other. What neither the
+// environment nor the command line gives a scheduler may tell. All problems come in
+// one error, a line each.
+func load(environ []string, cmd command) (*config.Config, cluster.Facts, error) {
 	cfg, err := config.Load(environ)
-	err = errors.Join(err, cfg.Twice(options), cfg.Fill(config.SourceCommandLine, options))
-	facts, placing := agent.Place(cfg, environ)
+	err = errors.Join(err, cfg.Twice(cmd.env), cfg.Fill(config.SourceCommandLine, cmd.env))
+	facts, placing := agent.Place(cfg, environ, cmd.args)
 	if placing != nil {
 		// What depends on these facts would only be wrong in consequence.
 		return cfg, facts, errors.Join(err, placing)
@@ -27,7 +27,7 @@ func load(environ []string, options map[string]string) (*config.Config, cluster.
 
 // showConfig prints every setting and where it came from, as JSON if asked to.
 func showConfig(environ []string, asJSON bool, stdout, stderr *os.File) int {
-	cfg, _, err := load(environ, nil)
+	cfg, _, err := load(environ, command{})
 	text := cfg.Values().String()
 	if asJSON {
 		data, jsonErr := json.MarshalIndent(cfg.Values(), "", "  ")

@@ -11,7 +11,7 @@ import (
 // examine prints what a run on this node would find. It returns 1 where
 // something would keep the run from starting.
 func examine(job, environ []string, stdout *os.File) int {
-	cfg, facts, err := load(environ, nil)
+	cfg, facts, err := load(environ, command{args: job})
 	run, others := here()
 	report, ok := agent.Doctor(agent.DoctorConfig{
 		Args: job, Environ: environ, Settings: cfg, Wrong: err, Facts: facts, Version: version, Here: run, Others: others,

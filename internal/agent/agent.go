@@ -224,7 +224,7 @@ func (n *node) meet() (m member, roster rendezvous.Roster, err error) {
 		if roster, err = n.agree(m); !errors.Is(err, errPortFree) {
 			return m, roster, err
 		}
-		n.waiting.doubt("") // it was that the port was taken
+		n.waiting.seek() // it was that the port was taken
 		_ = m.Close()
 	}
 }

@@ -50,7 +50,7 @@ func TestHeadAgainstRank(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			facts, err := Place(cfg, environ)
+			facts, err := Place(cfg, environ, nil)
 			if err == nil {
 				err = cfg.Resolve()
 			}

@@ -128,7 +128,7 @@ func (n *node) enlistWorker(id identity, port *takenPort) member {
 	self.Addr = id.addr
 	address := net.JoinHostPort(n.cfg.Head, strconv.Itoa(int(n.cfg.Port)))
 	return &workerMember{
-		log: n.log, end: n.end, stops: n.stops, decided: make(chan struct{}), port: port,
+		log: n.log, end: n.end, stops: n.stops, decided: make(chan struct{}), met: n.waiting.met, port: port,
 		join: rendezvous.WorkerConfig{
 			Dial: n.surveyed(newHeadDialer(n.facts, n.cfg.Head, n.cfg.Port).dial), Head: address, Secret: n.cfg.Token.Reveal(), Self: self, Was: n.place,
 			Report: n.report(id.addr), Progress: n.waiting.update, Log: n.log,

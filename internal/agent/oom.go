@@ -41,11 +41,12 @@ func oomKills() int {
 }
 
 // wantOfMemory ends the cause of a job's failure, where memory may be that: with what
-// oomKills said before the job and after it.
+// oomKills said before the job and after it. The group may be a container's, or a Slurm
+// step's without one.
 func wantOfMemory(status syscall.WaitStatus, before, after int) string {
 	switch {
 	case before >= 0 && after > before:
-		return " (the kernel has killed in this container for want of memory)"
+		return " (the kernel has killed in this node's control group for want of memory)"
 	case after < 0 && status.Signaled() && status.Signal() == syscall.SIGKILL:
 		return " (out of memory, or kill -9)"
 	}

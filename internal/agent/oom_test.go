@@ -14,7 +14,7 @@ func TestWantOfMemory(t *testing.T) {
 		before, after int
 		want          string
 	}{
-		"the job itself":       {killed, 1, 2, "the kernel has killed"},
+		"the job itself":       {killed, 1, 2, "the kernel has killed in this node's control group"},
 		"one that it started":  {failed, 0, 1, "the kernel has killed"},
 		"kill -9":              {killed, 1, 1, ""},
 		"kill -9, or not":      {killed, -1, -1, "out of memory, or kill -9"},

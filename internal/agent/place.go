@@ -15,8 +15,8 @@ import (
 // Place fills in what a scheduler tells of this node's place among the others:
 // size, rank, head. It comes between Load and Resolve. What is set already
 // keeps its value, and where that is enough a scheduler's variables that make
-// no sense don't matter.
-func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
+// no sense don't matter. command is the job's.
+func Place(cfg *config.Config, environ, command []string) (cluster.Facts, error) {
 	if cfg.Refused("SYMINIT_CLUSTER") || cfg.Runtime == config.RuntimeNone {
 		return cluster.Facts{}, nil
 	}
@@ -26,7 +26,7 @@ func Place(cfg *config.Config, environ []string) (cluster.Facts, error) {
 		return cluster.Facts{}, nil
 	}
 	if err == nil && facts.Source == "" && cfg.Cluster == cluster.Auto && !cfg.Told("SYMINIT_NODES") {
-		err = cluster.Partial(environ)
+		err = cluster.Partial(environ, command)
 	}
 	if err != nil || facts.Source == "" {
 		return facts, err

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -61,7 +62,7 @@ func TestPlace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Place(cfg, environ); err != nil {
+			if _, err := Place(cfg, environ, nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := cfg.Resolve(); err != nil {
@@ -98,7 +99,7 @@ func TestPlaceRefuses(t *testing.T) {
 		"a node's letters":    {[]string{"DSTACK_NODES_NUM=2", "DSTACK_NODE_RANK=0", "DSTACK_MASTER_NODE_IP=10.0.0.1", "DSTACK_NODES_IPS=m n&1"}, `dstack: the name "n&1" of rank 1 has a character`},
 	} {
 		cfg, _ := config.Load(tt.environ)
-		if _, err := Place(cfg, tt.environ); err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), "; next: ") {
+		if _, err := Place(cfg, tt.environ, nil); err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), "; next: ") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -111,13 +112,20 @@ func TestPlaceRefuses(t *testing.T) {
 		slurmTask("NNODES=3", "NODE_RANK=2"),
 	} {
 		cfg, _ := config.Load(environ)
-		if _, err := Place(cfg, environ); err != nil {
+		if _, err := Place(cfg, environ, nil); err != nil {
 			t.Errorf("%q: %v", environ, err)
 		}
 	}
+	// Nor where the job is told itself where its nodes meet.
+	numbered := []string{"NNODES=2", "NODE_RANK=1"}
+	cfg, err := config.Load(numbered)
+	facts, placing := Place(cfg, numbered, []string{"torchrun", "--master-addr=m", "train.py"})
+	if err := errors.Join(err, placing, cfg.Resolve()); err != nil || facts.Source != "" || cfg.Nodes != 1 {
+		t.Errorf("--master-addr: %d nodes, by %+v, %v", cfg.Nodes, facts, err)
+	}
 	// A wrong SYMINIT_CLUSTER has its error already.
-	cfg, err := config.Load([]string{"SYMINIT_CLUSTER=k8s"})
-	if _, again := Place(cfg, nil); err == nil || again != nil {
+	cfg, err = config.Load([]string{"SYMINIT_CLUSTER=k8s"})
+	if _, again := Place(cfg, nil, nil); err == nil || again != nil {
 		t.Errorf("k8s: %v, %v", err, again)
 	}
 }
@@ -134,7 +142,7 @@ func TestNodeName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		facts, err := Place(cfg, lines)
+		facts, err := Place(cfg, lines, nil)
 		if got := nodeName(facts, hostname); err != nil || got != want {
 			t.Errorf("%s: %s, %v", environ, got, err)
 		}

@@ -36,7 +36,7 @@ type survey struct {
 func (n *node) beginSurvey() {
 	s := &survey{host: preflight.Local(config.ChildEnviron(n.environ)), done: make(chan struct{})}
 	request := preflight.Request{
-		Model: launch.ModelOf(n.args),
+		Model: launch.ModelOf(n.args), RayTemp: launch.RayTemp(n.cfg.RayStartArgs),
 		Versions: map[string]string{
 			"Ray": n.image.Ray, "vLLM": n.image.VLLM, "Python": n.image.Python, "torch": n.image.Torch,
 		},

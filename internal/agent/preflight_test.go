@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -234,5 +235,17 @@ func TestPreflightOfALateNode(t *testing.T) {
 	}
 	if entry := head.log.FilterField(zap.Strings("nodes", []string{"late"})).All(); len(entry) != 1 || entry[0].ContextMap()["fix"] == "" {
 		t.Errorf("logged %+v", head.log.All())
+	}
+}
+
+// TestPreflightOfRaysFolder looks where `ray start` is told to write.
+func TestPreflightOfRaysFolder(t *testing.T) {
+	for _, args := range []string{"--temp-dir=/own/ray", "--num-cpus=2 --temp-dir /own/ray"} {
+		n := lookedAt(t, "one", preflight.Facts{}, "SYMINIT_RAY_START_ARGS="+args, "RAY_TMPDIR=/other")
+		n.beginSurvey()
+		<-n.look.done
+		if !slices.ContainsFunc(n.look.facts.Disks, func(d preflight.Disk) bool { return d.For == preflight.DiskTemp && d.Path == "/own/ray" }) {
+			t.Errorf("%s: it looks at %+v", args, n.look.facts.Disks)
+		}
 	}
 }

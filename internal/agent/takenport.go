@@ -3,19 +3,16 @@ package agent
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/syminit/syminit/rendezvous"
 )
 
-// How long a node tries to join what has its port, where that never answers as a
-// head does. A head is silent while it ends what a run left behind, and while it is
-// frozen; a process of another name is no head, but may lead to one.
-const (
-	headSilence  = time.Minute
-	otherSilence = 20 * time.Second
-)
+// headSilence is how long a node tries to join what has its port, where that never
+// answers as a head does. A head is silent while it ends what a run left behind, and
+// while it is frozen. A program of another name, as docker-proxy, may lead to a head
+// that has yet to start.
+const headSilence = time.Minute
 
 // A takenPort is the rendezvous port of a node that would be the head, and that
 // something else on its host has.
@@ -41,18 +38,11 @@ const fixPort = "end what has it (ss -ltnp on the host), or set another SYMINIT_
 // doubt is for as long as nobody answers.
 func (p takenPort) doubt() string { return p.String() + ": if that is no head, " + fixPort }
 
-func (p takenPort) patience() time.Duration {
-	if p.holder != "" && !strings.Contains(p.holder, "syminit") {
-		return otherSilence
-	}
-	return headSilence
-}
-
 // explain is the end of the joining where nothing has ever answered. Where
 // JOIN_TIMEOUT was over first it may have been a head.
 func (p takenPort) explain(err *rendezvous.UnreachableError) error {
 	code := CodeConfig
-	if err.Waited < p.patience() {
+	if err.Waited < headSilence {
 		code = CodeLost
 	}
 	return failf(code, "%s, which SYMINIT_HEAD names, and no head has answered there in %s: %s; %s", p, err.Waited.Round(time.Millisecond), err.Reason(), fixPort)

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,10 +29,9 @@ func TestPortOfNoHead(t *testing.T) {
 		code   int
 		after  time.Duration
 	}{
-		{"process 7 (python3)", time.Hour, CodeConfig, otherSilence},
-		{"process 7 (syminit-agent)", time.Hour, CodeConfig, headSilence},
+		{"process 7 (docker-proxy)", time.Hour, CodeConfig, headSilence},
 		{"", time.Hour, CodeConfig, headSilence},
-		{"process 7 (python3)", 5 * time.Second, CodeLost, 5 * time.Second},
+		{"process 7 (docker-proxy)", 5 * time.Second, CodeLost, 5 * time.Second},
 		{"", 30 * time.Second, CodeLost, 30 * time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -58,5 +58,50 @@ func TestPortOfNoHead(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHeadHasThePort after all: once it has taken this node in, nothing is said of
+// another program any more, whatever the waiting is for.
+func TestHeadHasThePort(t *testing.T) {
+	head, worker := lookedAt(t, "head", good(""), "SYMINIT_NODES=3"), lookedAt(t, "worker", good(""), "SYMINIT_NODES=3")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	worker.cfg.Head, worker.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
+	port := &takenPort{number: worker.cfg.Port}
+	worker.waiting.doubt(port.doubt())
+	w := worker.enlistWorker(identity{addr: netip.MustParseAddr("127.0.0.2")}, port).(*workerMember)
+	in, show := make(chan struct{}, 100), w.join.Progress
+	w.join.Progress = func(p rendezvous.Progress) {
+		show(p)
+		if p.Stage == rendezvous.Gathering {
+			in <- struct{}{}
+		}
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() { defer close(left); _, _, _ = w.Agree(ctx) }()
+	defer func() { leave(); <-left }()
+	<-in
+	says := func() string { return worker.waiting.explain(&rendezvous.MissingError{}).Error() }
+	if got := says(); strings.Contains(got, fixPort) {
+		t.Errorf("the head has taken the node in, and it says %q", got)
+	}
+	// A look at SYMINIT_HEAD may be slower than the head.
+	worker.waiting.doubt("is it the head?")
+	if got := says(); strings.Contains(got, "is it") {
+		t.Errorf("what was looked at meanwhile is said: %q", got)
+	}
+	worker.waiting.seek()
+	worker.waiting.doubt(port.doubt())
+	if got := says(); !strings.Contains(got, fixPort) {
+		t.Errorf("the next doubt isn't said: %q", got)
 	}
 }

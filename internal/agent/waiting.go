@@ -28,6 +28,7 @@ type waiting struct {
 	last    string
 	meeting bool   // it is other nodes that are waited for
 	doubts  string // what may keep them from meeting
+	found   bool   // a head has taken this node in: there is nothing to doubt
 	done    bool
 }
 
@@ -74,7 +75,21 @@ func (w *waiting) show() {
 func (w *waiting) doubt(text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.doubts = text
+	if !w.found {
+		w.doubts = text
+	}
+}
+
+// met ends what is doubted, and what a look that takes longer may still doubt.
+func (w *waiting) met() { w.find(true) }
+
+// seek begins anew, with another role.
+func (w *waiting) seek() { w.find(false) }
+
+func (w *waiting) find(head bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.found, w.doubts = head, ""
 }
 
 // doubted ends a line with the doubt, where it may be why there is still one. It

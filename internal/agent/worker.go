@@ -19,6 +19,7 @@ type workerMember struct {
 	end  func(rendezvous.Outcome)
 	// stops gets what the head passes on.
 	stops chan<- stopRequest
+	met   func() // told each time that a head has taken this node in; nil: nobody is
 	// port, unless nil, is why this node isn't the head.
 	port *takenPort
 
@@ -34,7 +35,7 @@ func (w *workerMember) Agree(ctx context.Context) (rendezvous.Roster, int, error
 	join := w.join
 	join.Joined = w.joined
 	if w.port != nil {
-		join.AnswerWithin = w.port.patience()
+		join.AnswerWithin = headSilence
 		var leave context.CancelCauseFunc
 		ctx, leave = context.WithCancelCause(ctx)
 		defer leave(nil)
@@ -66,6 +67,9 @@ func (w *workerMember) joined(worker *rendezvous.Worker) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.worker = worker
+	if w.met != nil {
+		w.met()
+	}
 	if w.told != 0 {
 		w.ask(w.told)
 	}

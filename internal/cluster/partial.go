@@ -1,11 +1,16 @@
 package cluster
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
 
 // Partial says what is missing where variables number the nodes and are not enough to
 // find the others by: each would take itself for the only one. It is for where Find
-// has found nobody, and comes with what to do. nil: nothing is missing.
-func Partial(environ []string) error {
+// has found nobody, and comes with what to do. nil: nothing is missing, or the job
+// with that command finds the others by itself.
+func Partial(environ, command []string) error {
 	e := newEnv(Config{Environ: environ})
 	for _, p := range []struct{ size, rank, lacks, next string }{
 		{
@@ -17,7 +22,7 @@ func Partial(environ []string) error {
 			"pass all of OMPI_COMM_WORLD_* into the container, and set SYMINIT_HEAD to the head's host",
 		},
 	} {
-		if !e.has(p.size, p.rank) {
+		if !e.has(p.size, p.rank) || p.lacks == "MASTER_ADDR" && meets(e, command) {
 			continue
 		}
 		// What is no number was meant for somebody else.
@@ -26,4 +31,14 @@ func Partial(environ []string) error {
 		}
 	}
 	return nil
+}
+
+// meets reports whether a job is told in its own way where its nodes meet: with what
+// torchrun and SGLang call it. torchrun's endpoint isn't read for the head: it is on
+// any node, or is an etcd (docs.pytorch.org, elastic/run). One of syminit's values
+// there would be none without the head.
+func meets(e *env, command []string) bool {
+	line := strings.Join(command, " ")
+	told := regexp.MustCompile(`--(rdzv[-_]endpoint|master[-_]addr|dist-init-addr)\b`).MatchString(line)
+	return e.has("PET_RDZV_ENDPOINT") || told && !strings.Contains(line, "$(SYMINIT_")
 }

@@ -34,6 +34,10 @@ func RayPorts(options []string) map[string]uint16 {
 	return ports
 }
 
+// RayTemp returns the folder for Ray's files that options of `ray start` give; "" for
+// its default.
+func RayTemp(options []string) string { return lastOption(options, "--temp-dir") }
+
 func portOption(options []string, name string) (uint16, bool) {
 	return portNumber(lastOption(options, name))
 }

@@ -20,7 +20,7 @@ func lookAtDisks(h Host, r Request) func(*Facts) {
 	disks := []Disk{
 		{For: DiskHub, Path: cmp.Or(env("HF_HUB_CACHE"), path.Join(cmp.Or(env("HF_HOME"), path.Join(cache, "huggingface")), "hub"))},
 		{For: DiskVLLM, Path: cmp.Or(env("VLLM_CACHE_ROOT"), path.Join(cache, "vllm"))},
-		{For: DiskTemp, Path: cmp.Or(env("RAY_TMPDIR"), env("TMPDIR"), "/tmp")},
+		{For: DiskTemp, Path: cmp.Or(r.RayTemp, env("RAY_TMPDIR"), env("TMPDIR"), "/tmp")},
 	}
 	for i := range disks {
 		d := &disks[i]

@@ -46,7 +46,7 @@ const (
 const (
 	fixShm     = "run with --shm-size=16g or --ipc=host"
 	fixShmFull = "remove what fills it (ls -l /dev/shm), or " + fixShm
-	fixTemp    = "mount a tmpfs there (--tmpfs /tmp), or set RAY_TMPDIR and TMPDIR to a folder that can be written"
+	fixTemp    = "mount a tmpfs there (--tmpfs /tmp), or set RAY_TMPDIR and TMPDIR, and Ray's --temp-dir where that is given, to a folder that can be written"
 )
 
 func (j *judge) unfinished() {
@@ -125,7 +125,7 @@ func (j *judge) disks() {
 			j.say(Error, "disk", d.Path+", where Ray writes, can't be written: "+d.Denied, fixTemp)
 		case d.Space.Total == 0:
 		case d.For == DiskTemp && j.Ray && d.Space.Free < d.Space.Total/100*leastFreePercent:
-			j.say(Warning, "disk", text+", less than 5 %: Ray keeps no more objects there", "make room there, or set RAY_TMPDIR")
+			j.say(Warning, "disk", text+", less than 5 %: Ray keeps no more objects there", "make room there, or set RAY_TMPDIR, or Ray's --temp-dir where that is given")
 		case d.For == DiskHub && j.VLLM && j.fetches(d) && d.Space.Free < hubRoom:
 			j.say(Warning, "disk", text+", and the model is still to be fetched", "make room there, or set HF_HOME to a larger disk")
 		case d.For == DiskVLLM && j.VLLM && d.Space.Free < cacheRoom:

@@ -12,6 +12,7 @@ import (
 type Request struct {
 	Versions map[string]string // of software that somebody has found out already
 	Model    string            // as the command names it; "": none
+	RayTemp  string            // Ray's folder, as its options name it; "": its default
 }
 
 // A look finds out one thing, and returns what notes it down.

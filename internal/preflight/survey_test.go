@@ -78,6 +78,9 @@ func TestDisks(t *testing.T) {
 		if got := paths(survey(t, h, Request{})); got != tt.want {
 			t.Errorf("%s: %s", tt.env, got)
 		}
+		if got := paths(survey(t, h, Request{RayTemp: "/own"})); !strings.HasSuffix(got, " temp=/own") {
+			t.Errorf("%s and Ray's own option: %s", tt.env, got)
+		}
 	}
 	h := fake(map[string]string{"/root/.cache/huggingface/hub/models--org--m/snapshots/abc/config.json": "{}"})
 	for model, holds := range map[string]bool{"org/m": true, "org/other": false, "": false} {
