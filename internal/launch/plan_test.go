@@ -52,7 +52,7 @@ func TestPlans(t *testing.T) {
 		}),
 		"ray-user-decides": with(threeNodes(0), func(s *Spec) {
 			s.Env = []string{
-				"PATH=/bin", "VLLM_HOST_IP=10.0.0.9", "NCCL_SOCKET_IFNAME=", "MASTER_PORT=1234", "NNODES=7",
+				"PATH=/bin", "VLLM_HOST_IP=10.0.0.9", "NCCL_SOCKET_IFNAME=", "NCCL_IB_HCA=mlx5_0", "NCCL_DEBUG=INFO", "MASTER_PORT=1234", "NNODES=7",
 				"SYMINIT_RANK=9", "RAY_AUTH_MODE=disabled", "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S=5", "RAY_ADDRESS=10.9.9.9:6379",
 			}
 		}),

@@ -48,6 +48,20 @@ func ofOneNode(name string) bool {
 	})
 }
 
+// copiedByVLLM names the variables that vLLM's older Ray executor puts in place of the
+// other nodes', though each has its own (get_env_vars_to_copy in vllm/ray/ray_env.py,
+// 0.32). vLLM's first process needs none of them, and the head's own workers are Ray's
+// too: they have them from their raylet.
+func copiedByVLLM(e environ) (names []string) {
+	for _, entry := range e {
+		name, _, _ := strings.Cut(entry, "=")
+		if matchesAny(name, []string{"NCCL_*", "UCX_*"}) && ofOneNode(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func matchesAny(name string, globs []string) bool {
 	return slices.ContainsFunc(globs, func(glob string) bool {
 		ok, err := path.Match(glob, name)

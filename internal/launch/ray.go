@@ -55,11 +55,8 @@ func planRay(s *Spec) (Plan, error) {
 	if set, ok := env.lookup(rayAddress); ok && set != address.value && set != "auto" {
 		plan.Warnings = append(plan.Warnings, fmt.Sprintf("RAY_ADDRESS=%s is set: the job uses that, not the Ray that is started for it at %s; unset it, unless that is meant", set, address.value))
 	}
-	if _, set := given.lookup(ncclInterface); !set && IsVLLMServe(s.Job) {
-		// vLLM's older Ray executor puts the head's NCCL_ variables in place of the
-		// other nodes' (get_env_vars_to_copy in vllm/ray/ray_env.py, 0.32). The
-		// head's own workers are Ray's too, and have it from their raylet.
-		env = env.without(ncclInterface)
+	if IsVLLMServe(s.Job) {
+		env = env.without(copiedByVLLM(env)...)
 	}
 	env = env.with(address)
 	references := slices.Concat(s.facts(), s.defaults(), auth, []variable{address})

@@ -27,16 +27,29 @@ func TestTwoNetworks(t *testing.T) {
 	c := newCluster(t)
 	h := modes[0].host()
 	h.Env = append(h.Env, "VLLM_USE_RAY_V2_EXECUTOR_BACKEND=0")
-	head, worker := c.Pair(onTwoNetworks(h, `exec syminit -- "$@"`))
+	head, worker := c.Pair(onTwoNetworks(h, `export NCCL_IB_HCA=$own && exec syminit -- "$@"`))
 	head.WaitLog(serving, up)
 	if err := complete(head, 8); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range []*containers.Container{head, worker} {
 		wantOwnAddress(t, n)
+		has := 0
+		for _, p := range processes(t, n, "NCCL_IB_HCA") {
+			switch p.Env["NCCL_IB_HCA"] {
+			case n.Address():
+				has++
+			case "":
+			default:
+				t.Errorf("%s: %s has another node's NCCL_IB_HCA: %v", n.Name, p.Name, p.Env)
+			}
+		}
+		if has == 0 {
+			t.Errorf("%s has no process with its NCCL_IB_HCA", n.Name)
+		}
 	}
 	copied := regexp.MustCompile(`Copying the following environment variables.*`).FindString(head.Logs())
-	if copied == "" || strings.Contains(copied, "_SOCKET_IFNAME") || strings.Contains(copied, "VLLM_HOST_IP") {
+	if copied == "" || strings.Contains(copied, "_SOCKET_IFNAME") || strings.Contains(copied, "NCCL_IB_HCA") || strings.Contains(copied, "VLLM_HOST_IP") {
 		t.Errorf("what the head's vLLM gives the other node: %q", copied)
 	}
 	stop(t, []int{0}, head, head, worker)
