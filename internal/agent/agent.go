@@ -247,12 +247,23 @@ func (n *node) agree(m member) (rendezvous.Roster, error) {
 	defer cancel()
 	roster, rank, err := m.Agree(ctx)
 	if err != nil {
-		return roster, n.waiting.explain(err)
+		return roster, n.stoppedFirst(n.waiting.explain(err))
 	}
 	n.rank.Store(int32(rank))
 	n.run = roster.RunID
 	n.began, n.was, n.place = time.Now(), roster, rendezvous.Place{RunID: roster.RunID, Rank: rank}
 	return roster, nil
+}
+
+// stoppedFirst is err, unless this node was told to stop and only looked for the head
+// to say so: what kept it from that, a spare node in its place say, isn't its end.
+func (n *node) stoppedFirst(err error) error {
+	request, stopping := n.stop.requested()
+	if _, over := errors.AsType[*rendezvous.EndedError](err); over || !stopping {
+		return err
+	}
+	n.log.Info("the head wasn't told of the stop: " + err.Error())
+	return failf(128+int(request.signal), "%s before the job started", request)
 }
 
 // rankNow is this node's rank, NoRank until the roster is there.

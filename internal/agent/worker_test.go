@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -190,5 +191,47 @@ func TestStopIsToldAgain(t *testing.T) {
 	g.head.Finish(t.Context(), rendezvous.Outcome{Code: 130})
 	if err := <-g.err; err == nil {
 		t.Error("a roster of a run that was stopped")
+	}
+}
+
+// TestStopOfANodeWhosePlaceIsTaken: a worker between two runs is told to stop, and
+// finds a spare node in its place. That it gets none isn't why it ends.
+func TestStopOfANodeWhosePlaceIsTaken(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := lookedAt(t, "head", good(""))
+	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = h.Close() }()
+	comes := func(n *looked, addr string) member {
+		n.cfg.Head, n.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
+		return n.enlistWorker(identity{addr: netip.MustParseAddr(addr)}, nil)
+	}
+	spare := lookedAt(t, "spare", good(""))
+	s := comes(spare, "127.0.0.2")
+	if _, err := spare.agree(s); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+
+	own := lookedAt(t, "own", good(""))
+	r := newStopRun(t, time.Minute)
+	own.stop, own.place = r.stopper, rendezvous.Place{RunID: "OLD", Rank: 1}
+	r.begin(own.end, own.outcome, true)
+	w := comes(own, "127.0.0.3")
+	r.setMember(w)
+	r.own <- syscall.SIGTERM
+	r.own <- syscall.SIGWINCH // taken when the other has been handled
+	_, err = own.agree(w)
+	if o := own.outcomeOf(err); o.Code != 143 || !strings.HasPrefix(o.Cause, "SIGTERM on node a before") {
+		t.Errorf("it ends with %+v", o)
+	}
+	// On a slow machine the time for looking may be over first.
+	if told := own.log.FilterMessageSnippet("the run has its 2 nodes").Len(); told != 1 && own.life.Err() == nil {
+		t.Errorf("logged %+v", own.log.All())
 	}
 }
