@@ -256,10 +256,11 @@ func (n *node) agree(m member) (rendezvous.Roster, error) {
 }
 
 // stoppedFirst is err, unless this node was told to stop and only looked for the head
-// to say so: what kept it from that, a spare node in its place say, isn't its end.
+// to say so: that the head refuses it, with a spare node in its place say, isn't why
+// it ends.
 func (n *node) stoppedFirst(err error) error {
 	request, stopping := n.stop.requested()
-	if _, over := errors.AsType[*rendezvous.EndedError](err); over || !stopping {
+	if _, refused := errors.AsType[*rendezvous.RefusedError](err); !refused || !stopping {
 		return err
 	}
 	n.log.Info("the head wasn't told of the stop: " + err.Error())
