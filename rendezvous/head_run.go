@@ -188,7 +188,7 @@ func (h *Head) dropped(m *member, err error) {
 	if m.gone || h.closed {
 		return
 	}
-	h.drop(m, lossReason(err, h.cfg.LostAfter))
+	h.drop(m, m.sess.loss(err, h.self.node))
 }
 
 // drop is dropped with mu held.

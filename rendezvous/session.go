@@ -3,6 +3,7 @@ package rendezvous
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"sync"
@@ -26,6 +27,14 @@ type session struct {
 	once sync.Once
 	err  error         // why it is over; readable once over is closed
 	over chan struct{} // closed as soon as the connection is of no more use
+
+	still standstill // of the writer, which is done with it before serve returns
+}
+
+// standstill is the last time that this process did nothing for long, stopped say.
+type standstill struct {
+	lasted time.Duration
+	until  time.Time
 }
 
 func newSession(conn *tls.Conn, silence time.Duration) *session {
@@ -45,6 +54,16 @@ func (s *session) serve(handle func(message) error) error {
 	s.abort(s.read(handle))
 	<-written
 	return s.err
+}
+
+// loss says why the session was lost, for which serve had the error: what self missed
+// while it stood still isn't the peer's doing.
+func (s *session) loss(err error, self Node) string {
+	reason := lossReason(err, s.silence)
+	if s.still.lasted > 0 && time.Since(s.still.until) < s.silence {
+		reason += fmt.Sprintf("; %s itself stood still for %s: it was paused, or had no CPU", self, s.still.lasted.Round(100*time.Millisecond))
+	}
+	return reason
 }
 
 // finish lets the session end by itself once what is queued has been written
@@ -86,24 +105,36 @@ func (s *session) read(handle func(message) error) error {
 func (s *session) write() error {
 	idle := time.NewTimer(s.silence / beatsPerSilence)
 	defer idle.Stop()
+	wrote := time.Now()
 	for {
 		frame, over := s.out.take()
 		if over {
 			return s.conn.CloseWrite() // which has a deadline of its own
 		}
 		if frame == nil {
+			beat := false
 			select {
 			case <-s.over:
-				return nil
 			case <-s.out.wake:
-				continue
 			case <-idle.C:
-				frame = bare(kindBeat)
+				beat = true
 			}
+			now := time.Now()
+			if lasted := now.Sub(wrote); lasted > s.silence/2 {
+				s.still = standstill{lasted, now}
+			}
+			switch {
+			case isClosed(s.over):
+				return nil
+			case !beat:
+				continue
+			}
+			frame = bare(kindBeat)
 		}
 		if err := s.put(frame, s.silence); err != nil {
 			return err
 		}
+		wrote = time.Now()
 		idle.Reset(s.silence / beatsPerSilence)
 	}
 }

@@ -106,15 +106,16 @@ func (w *Worker) lost(err error) {
 		w.end(nil)
 		return
 	}
-	head := w.Roster().Nodes[0]
+	nodes := w.Roster().Nodes
+	head, reason := nodes[0], w.sess.loss(err, nodes[w.rank])
 	o := &Outcome{
 		Code: codeLost, Rank: head.Rank, Node: head.Name,
-		Cause: fmt.Sprintf("lost the head %s: %s", head, lossReason(err, w.sess.silence)),
+		Cause: fmt.Sprintf("lost the head %s: %s", head, reason),
 	}
 	w.mu.Lock()
 	w.headLost = true
 	w.mu.Unlock()
-	w.log.Error("head lost", zap.Stringer("node", head), zap.String("reason", lossReason(err, w.sess.silence)))
+	w.log.Error("head lost", zap.Stringer("node", head), zap.String("reason", reason))
 	w.end(o)
 }
 

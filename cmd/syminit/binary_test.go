@@ -68,11 +68,7 @@ func asProcess1(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	try := exec.Command("mount", "-t", "proc", "proc", "/proc")
 	try.SysProcAttr = attr
 	if out, err := try.CombinedOutput(); err != nil {
-		const needs = "needs user namespaces (or root) and a /proc that may be mounted"
-		if required {
-			t.Fatalf("%s: %v: %s", needs, err, out)
-		}
-		t.Skipf("%s: %v: %s", needs, err, out)
+		unable(t, fmt.Sprintf("needs user namespaces (or root) and a /proc that may be mounted: %v: %s", err, out))
 	}
 	cmd.SysProcAttr = attr
 	return cmd

@@ -54,14 +54,45 @@ func gathering(t *testing.T, cmd *exec.Cmd, ask func(s *started) *exec.Cmd) (s *
 	}
 }
 
+// unable ends a test that can't be done here: where nothing may be skipped, as a
+// failure.
+func unable(t *testing.T, needs string) {
+	t.Helper()
+	if required {
+		t.Fatal(needs)
+	}
+	t.Skip(needs)
+}
+
+// controlGroup makes one for a test.
+func controlGroup(t *testing.T) string {
+	t.Helper()
+	for _, top := range []string{"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/pids"} {
+		if _, err := os.Stat(top + "/cgroup.procs"); err != nil {
+			continue
+		}
+		if dir := fmt.Sprintf("%s/syminit-test-%d", top, os.Getpid()); os.Mkdir(dir, 0o755) == nil {
+			t.Cleanup(func() { _ = os.Remove(dir) }) // what was in it has ended
+			return dir
+		}
+	}
+	unable(t, "needs control groups that may be made")
+	return ""
+}
+
+// isOthers wants a doctor to see that the run on its host is another user's.
+func isOthers(t *testing.T, says string) {
+	t.Helper()
+	if strings.Contains(says, "one is here already") || !strings.Contains(says, "error: ports: port ") || !strings.Contains(says, "another user's is on this host: syminit (process ") {
+		t.Errorf("the doctor says:\n%s", says)
+	}
+}
+
 // On a host that users share, another one's run is not this user's, nor root's: it
 // hides no taken port. In a container it is the one run there, whoever asks.
 func TestAnotherUsersRun(t *testing.T) {
 	if os.Geteuid() != 0 {
-		if required {
-			t.Fatal("needs root, to be other users")
-		}
-		t.Skip("needs root, to be other users")
+		unable(t, "needs root, to be other users")
 	}
 	if err := os.Chmod(filepath.Dir(syminit(t)), 0o755); err != nil {
 		t.Fatal(err)
@@ -73,16 +104,25 @@ func TestAnotherUsersRun(t *testing.T) {
 	}
 	t.Run("host", func(t *testing.T) {
 		if pids, _ := os.Readlink("/proc/self/ns/pid"); pids != "pid:[4026531836]" {
-			t.Skip("this is a container")
+			unable(t, "needs a host: this is a container")
 		}
 		s, settings := gathering(t, asUser(exec.Command(syminit(t), "true"), runner), func(*started) *exec.Cmd {
 			return asUser(exec.Command(syminit(t), "status"), runner)
 		})
-		for _, user := range []uint32{asker, 0} {
-			out := doctor(asUser(exec.Command(syminit(t), "doctor"), user), settings)
-			if strings.Contains(out, "one is here already") || !strings.Contains(out, "error: ports: port ") || !strings.Contains(out, "another user's is on this host: syminit (process ") {
-				t.Errorf("user %d's doctor says:\n%s", user, out)
-			}
+		// Root may have a run of its own on this host.
+		isOthers(t, doctor(asUser(exec.Command(syminit(t), "doctor"), asker), settings))
+		s.send(syscall.SIGTERM)
+		s.end(143)
+	})
+	// As a host's that nobody else is on: what users share is not a container where
+	// they have control groups of their own.
+	t.Run("groups", func(t *testing.T) {
+		cmd := exec.Command("bash", "-c", `echo $$ >"$1/cgroup.procs" && exec setpriv --reuid $0 --regid $0 --clear-groups "${@:2}"`,
+			fmt.Sprint(runner), controlGroup(t), syminit(t), "true")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+		s, settings := gathering(t, cmd, func(s *started) *exec.Cmd { return enter(s, runner, "status") })
+		for _, user := range []int{asker, 0} {
+			isOthers(t, doctor(enter(s, user, "doctor"), settings))
 		}
 		s.send(syscall.SIGTERM)
 		s.end(143)
