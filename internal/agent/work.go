@@ -44,10 +44,11 @@ func (n *node) work(m member, plan launch.Plan) rendezvous.Outcome {
 	case <-job.Done():
 		return n.jobOver(m, plan, job)
 	case <-n.life.Done():
-		select {
-		case <-job.Done():
+		// A job that has ended by itself has decided the run, though the loss of a
+		// node, say, was heard of first.
+		if job.Ended() {
+			<-job.Done()
 			return n.jobOver(m, plan, job)
-		default:
 		}
 	}
 	outcome := n.outcomeOf(n.life.Err())

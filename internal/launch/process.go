@@ -279,6 +279,23 @@ func (p *Process) Pid() int { return p.pid }
 // session, all of that. Others of its process group may still run.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
+// Ended reports whether the process itself has ended, of which Done tells a moment
+// later.
+func (p *Process) Ended() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reaped {
+		return true
+	}
+	var info unix.Siginfo // stays zero where there is nothing to tell
+	for {
+		err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err == nil && info.Signo != 0
+		}
+	}
+}
+
 // Status is how the process ended; valid once Done is closed.
 func (p *Process) Status() syscall.WaitStatus {
 	p.mu.Lock()

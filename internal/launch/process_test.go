@@ -93,6 +93,33 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
+// TestEnded: a process that is dead has ended, whether it has been waited for or
+// not.
+func TestEnded(t *testing.T) {
+	cmd := exec.Command("cat")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := &Process{pid: cmd.Process.Pid}
+	if p.Ended() {
+		t.Error("it has ended while it runs")
+	}
+	_ = stdin.Close()
+	eventually(t, "it has ended, and is a zombie", p.Ended)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("its status is lost: %v", err)
+	}
+	reaped := start(t, shell("exit 0"))
+	waitDone(t, reaped)
+	if !reaped.Ended() {
+		t.Error("it has not ended, and was waited for")
+	}
+}
+
 func TestSignalReachesGroup(t *testing.T) {
 	p := start(t, shell("sleep 1000 & echo $!; wait; wait"))
 	child := printedPid(t, p)

@@ -25,13 +25,15 @@ const bound = 2 * time.Minute
 // end the head is told to stop, and its job's code is every node's.
 func TestConvergence(t *testing.T) {
 	needs(t)
-	nodes := newCluster(t, 5, "SYMINIT_RESTARTS=unlimited")
+	nodes := newCluster(t, build(t), []string{"node0", "node1", "node2", "node3", "node4"}, "SYMINIT_RESTARTS=unlimited")
 	for _, h := range nodes {
 		h.again = true
 		h.open()
 	}
 	t.Logf("seed %d", *seed)
 	run, ended := running(t, nodes, ""), ""
+	first := census(t, nodes)
+	run = running(t, nodes, run)
 	for i, e := range draw(*seed, *events) {
 		began := time.Now()
 		e.strike(t, nodes)
@@ -48,7 +50,13 @@ func TestConvergence(t *testing.T) {
 			t.Fatalf("after %d events of seed %d", i+1, *seed)
 		}
 	}
-	running(t, nodes, ended)
+	run = running(t, nodes, ended)
+	for lived(nodes) < runsBefore { // else a goroutine that each run leaves isn't to be seen
+		event{kind: killRay, nodes: []int{len(nodes) - 1}}.strike(t, nodes)
+		run = running(t, nodes, run)
+	}
+	compareGoroutines(t, nodes, first, census(t, nodes))
+	running(t, nodes, run)
 	stop(t, nodes)
 }
 

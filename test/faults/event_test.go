@@ -95,9 +95,9 @@ func (e event) strike(t *testing.T, nodes []*host) {
 	case killRay:
 		kill(victim, "raylet")
 	case cutLong, cutShort:
-		sh(t, "ip -n "+victim.hub()+" link set "+victim.wire+" down")
+		sh(t, "ip -n "+victim.hub+" link set "+victim.wire+" down")
 		<-time.After(map[string]time.Duration{cutLong: long, cutShort: short}[e.kind])
-		sh(t, "ip -n "+victim.hub()+" link set "+victim.wire+" up")
+		sh(t, "ip -n "+victim.hub+" link set "+victim.wire+" up")
 	case freezeLong, freezeHalf:
 		victim.signal("syminit-agent", syscall.SIGSTOP)
 		<-time.After(map[string]time.Duration{freezeLong: long, freezeHalf: short}[e.kind])

@@ -29,7 +29,9 @@ type host struct {
 	name  string
 	addr  string
 	ns    string // network namespace
-	wire  string // the link's end in the hub
+	hub   string // the network namespace where all links end
+	wire  string // the link's end there
+	link  *link
 	dir   string // of the programs
 	tmp   string // the container's /tmp, which outlives its processes
 	book  *book
@@ -48,7 +50,13 @@ type host struct {
 	rank    int
 	job     string // the last that the job said
 	lines   []string
+	runs    int           // that the container has been in since its start
+	dump    []string      // what its agent says of its goroutines
+	stacks  []string      // the same of the container before
+	found   time.Time     // when it first said that a node is lost
+	cause   string        // of the last end, as its last line has it
 	code    int           // the exit code of the last end
+	over    time.Time     // when that was
 	done    chan struct{} // closed after it
 }
 
@@ -98,7 +106,7 @@ func (h *host) once() (again bool) {
 		h.t.Error(err)
 		return false
 	}
-	h.cmd, h.run, h.job = cmd, "", ""
+	h.cmd, h.run, h.job, h.runs, h.dump = cmd, "", "", 0, nil
 	h.starts++
 	h.mu.Unlock()
 	read := make(chan struct{})
@@ -114,9 +122,9 @@ func (h *host) once() (again bool) {
 	<-read
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.cmd, h.run = nil, ""
+	h.cmd, h.run, h.stacks = nil, "", h.dump
 	h.keep(fmt.Sprintf("== the container ended: %v", err))
-	h.code = cmd.ProcessState.ExitCode()
+	h.code, h.over = cmd.ProcessState.ExitCode(), time.Now()
 	const killed, agentKilled = -1, 70
 	if h.again && !h.closing && h.code != killed && h.code != agentKilled {
 		h.book.wrong("%s's container ended with code %d", h.name, h.code)
@@ -155,12 +163,21 @@ func (h *host) keep(line string) {
 	h.lines = h.lines[max(0, len(h.lines)-keptLines):]
 }
 
+// losses are what a node says of one that it has lost, at whatever time of the run.
+var losses = []string{
+	"node lost", "head lost", "node left while others are waited for", "node left without acknowledging the outcome",
+}
+
 var exitCode = regexp.MustCompile(`^run over: (.*); exit code (\d+)$`)
 
 // hear takes note of what a line says about the run.
 func (h *host) hear(line string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if (line == dumpBegins || len(h.dump) > 0) && !strings.HasPrefix(line, "{") {
+		h.dump = append(h.dump, line)
+		return
+	}
 	h.keep(line)
 	if said, ok := strings.CutPrefix(line, "JOB "); ok {
 		h.job = said
@@ -178,12 +195,16 @@ func (h *host) hear(line string) {
 	}
 	if entry.Msg == "all nodes are here" {
 		h.run, h.rank = entry.Run, entry.Rank
+		h.runs++
 		h.book.began(h.run)
 		return
 	}
+	if slices.Contains(losses, entry.Msg) && h.found.IsZero() {
+		h.found = time.Now()
+	}
 	cause, again := strings.CutPrefix(entry.Msg, "the run failed, starting it again: ")
 	if m := exitCode.FindStringSubmatch(entry.Msg); m != nil {
-		cause = m[1]
+		cause, h.cause = m[1], m[1]
 		entry.Code, _ = strconv.Atoi(m[2])
 	} else if !again {
 		return

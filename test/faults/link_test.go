@@ -25,12 +25,15 @@ type weather struct {
 // link carries packets between two network namespaces.
 type link struct{ weather atomic.Pointer[weather] }
 
-// connect makes an interface eth0 in each namespace, and the link between them.
-func connect(t *testing.T, near, far string) *link {
+// plug is an end of a link: an interface that is still to be made.
+type plug struct{ namespace, name string }
+
+// connect makes two interfaces, and the link between them.
+func connect(t *testing.T, near, far plug) *link {
 	t.Helper()
 	l := new(link)
 	l.weather.Store(new(weather))
-	a, b := tun(t, near), tun(t, far)
+	a, b := tap(t, near), tap(t, far)
 	go l.carry(a, b)
 	go l.carry(b, a)
 	return l
@@ -71,8 +74,8 @@ func (l *link) carry(from, to *os.File) {
 	}
 }
 
-// tun makes an interface whose packets are read and written here.
-func tun(t *testing.T, namespace string) *os.File {
+// tap makes an interface whose packets are read and written here.
+func tap(t *testing.T, p plug) *os.File {
 	t.Helper()
 	type made struct {
 		fd  int
@@ -81,20 +84,20 @@ func tun(t *testing.T, namespace string) *os.File {
 	done := make(chan made)
 	go func() {
 		runtime.LockOSThread() // for good: the thread ends with this function
-		fd, err := tunHere(namespace)
+		fd, err := tapHere(p)
 		done <- made{fd, err}
 	}()
 	m := <-done
 	if m.err != nil {
-		t.Fatalf("an interface in namespace %s: %v", namespace, m.err)
+		t.Fatalf("interface %s in namespace %s: %v", p.name, p.namespace, m.err)
 	}
-	f := os.NewFile(uintptr(m.fd), namespace)
+	f := os.NewFile(uintptr(m.fd), p.name)
 	t.Cleanup(func() { _ = f.Close() })
 	return f
 }
 
-func tunHere(namespace string) (int, error) {
-	ns, err := netns.GetFromName(namespace)
+func tapHere(p plug) (int, error) {
+	ns, err := netns.GetFromName(p.namespace)
 	if err != nil {
 		return 0, err
 	}
@@ -106,10 +109,10 @@ func tunHere(namespace string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	request, err := unix.NewIfreq("eth0")
+	request, err := unix.NewIfreq(p.name)
 	if err != nil {
 		return 0, err
 	}
-	request.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
 	return fd, unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
 }

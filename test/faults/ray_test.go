@@ -73,8 +73,13 @@ func ray(args []string) error {
 		return err
 	}
 	if gcs != "" {
-		// For as long as this is open, the node is alive.
-		alive, err := ask(context.Background(), gcs, "/join?"+url.Values{"addr": {own}}.Encode(), token)
+		// For as long as this is open, the node is alive. A head that isn't reached
+		// is tried again, as Ray does.
+		join := "/join?" + url.Values{"addr": {own}}.Encode()
+		alive, err := ask(context.Background(), gcs, join, token)
+		for unreached := (*url.Error)(nil); errors.As(err, &unreached); <-tick.C {
+			alive, err = ask(context.Background(), gcs, join, token)
+		}
 		if err != nil {
 			return err
 		}
