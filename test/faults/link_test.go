@@ -83,7 +83,7 @@ func tap(t *testing.T, p plug) *os.File {
 	}
 	done := make(chan made)
 	go func() {
-		runtime.LockOSThread() // for good: the thread ends with this function
+		runtime.LockOSThread()
 		fd, err := tapHere(p)
 		done <- made{fd, err}
 	}()
@@ -102,9 +102,17 @@ func tapHere(p plug) (int, error) {
 		return 0, err
 	}
 	defer func() { _ = ns.Close() }()
+	own, err := netns.Get()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = own.Close() }()
 	if err := netns.Set(ns); err != nil {
 		return 0, err
 	}
+	// Locked for good, the thread ends with its goroutine, but not if it is the first:
+	// that is the whole process to those who look.
+	defer func() { _ = netns.Set(own) }()
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return 0, err
