@@ -13,7 +13,7 @@ const (
 	maxUnproven = 16 << 10 // bytes that are read of each
 	// patience is what a visitor has while others wait for its place. A proof
 	// takes milliseconds.
-	patience = time.Second
+	patience = 500 * time.Millisecond
 	// crowd is how many visitors of one host have no patience to expect: the
 	// oldest of them makes room at once, so that a single host that fills the
 	// door holds nobody else up.

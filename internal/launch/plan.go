@@ -91,7 +91,15 @@ func NewPlan(s Spec) (Plan, error) {
 		return Plan{}, fmt.Errorf("rank %d in a roster of %d nodes", s.Rank, len(s.Addrs))
 	}
 	s.Env = environ(s.Env).without(tokenVariable, tokenFileVariable)
-	return planFor(&s)
+	lacks, err := s.lacks()
+	if err != nil {
+		return Plan{}, err
+	}
+	plan, err := planFor(&s)
+	if lacks != "" {
+		plan.Warnings = append(plan.Warnings, lacks)
+	}
+	return plan, err
 }
 
 func planFor(s *Spec) (Plan, error) {

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -23,6 +24,14 @@ const rayAddress = "RAY_ADDRESS"
 // node's Ray, and listens itself.
 const vllmHostIP = "VLLM_HOST_IP"
 
+// nodeIPs names the variable with all nodes' addresses.
+const nodeIPs = "SYMINIT_NODE_IPS"
+
+const (
+	longestString = 128 << 10 // bytes: MAX_ARG_STRLEN, execve(2)
+	longestValue  = 100 << 10 // with a name, or an option, before it
+)
+
 // ncclInterface names the variable for the interface that NCCL takes.
 const ncclInterface = "NCCL_SOCKET_IFNAME"
 
@@ -34,17 +43,39 @@ const masterPort = 29500
 // set: the roster may be larger than the number of nodes that was asked for,
 // and a rank may be agreed instead of given.
 func (s *Spec) facts() []variable {
+	vars := []variable{
+		{"SYMINIT_RANK", strconv.Itoa(s.Rank)},
+		{"SYMINIT_NODES", strconv.Itoa(len(s.Addrs))},
+		{"SYMINIT_HEAD_IP", s.Addrs[0].String()},
+		{"SYMINIT_NODE_IP", s.self().String()},
+	}
+	if addrs := s.addresses(); len(addrs) <= longestValue {
+		vars = append(vars, variable{nodeIPs, addrs})
+	}
+	return vars
+}
+
+// addresses are all nodes', in the order of their ranks.
+func (s *Spec) addresses() string {
 	addrs := make([]string, len(s.Addrs))
 	for i, addr := range s.Addrs {
 		addrs[i] = addr.String()
 	}
-	return []variable{
-		{"SYMINIT_RANK", strconv.Itoa(s.Rank)},
-		{"SYMINIT_NODES", strconv.Itoa(len(s.Addrs))},
-		{"SYMINIT_HEAD_IP", addrs[0]},
-		{"SYMINIT_NODE_IP", addrs[s.Rank]},
-		{"SYMINIT_NODE_IPS", strings.Join(addrs, ",")},
+	return strings.Join(addrs, ",")
+}
+
+// lacks says what children don't get because it is too long for them; "" where that
+// is nothing. It is an error where the job's arguments need it.
+func (s *Spec) lacks() (warning string, err error) {
+	size := len(s.addresses())
+	if s.Runtime == None || size <= longestValue {
+		return "", nil
 	}
+	const why = "the addresses of %d nodes take %d bytes, and Linux passes a program %d in one string at most"
+	if strings.Contains(strings.Join(s.Job, " "), "$("+nodeIPs+")") {
+		return "", fmt.Errorf("$(%s) can't be replaced: "+why+"; take it out of the command", nodeIPs, len(s.Addrs), size, longestString)
+	}
+	return fmt.Sprintf("%s isn't set: "+why, nodeIPs, len(s.Addrs), size, longestString), nil
 }
 
 // defaults are the same in the words of torch, vLLM and NCCL.
