@@ -174,8 +174,9 @@ func TestForeground(t *testing.T) {
 		if group != pid || foreground != pid {
 			t.Errorf("the job has group %d, the terminal %d, want %d for both", group, foreground, pid)
 		}
-		// A typed Ctrl-C reaches the job, and only that.
-		if _, err := master.WriteString("\x03"); err != nil {
+		// A typed Ctrl-C reaches the job, and only that. One that comes just before the
+		// shell reads is heeded when it has read.
+		if _, err := master.WriteString("\x03\n"); err != nil {
 			t.Fatal(err)
 		}
 		readUntil(t, master, "terminal is back")
