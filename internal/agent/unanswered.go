@@ -2,12 +2,14 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/syminit/syminit/internal/launch"
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // unansweredAfter is how long a server that takes no connections any more may
@@ -15,8 +17,32 @@ import (
 // is sent by then.
 const unansweredAfter = 3 * time.Second
 
+// engine is how vLLM calls the process that makes the answers, in the 15 characters
+// that the kernel keeps (set_process_title in vllm/utils/system_utils.py, 0.32).
+const engine = "VLLM::EngineCor"
+
+// hasEngine reports whether an engine that may still make answers has come of that
+// process. One that can't be known for it counts as none.
+func hasEngine(of int) bool {
+	all, _ := procstat.All()
+	parents := make(map[int]int, len(all))
+	for _, p := range all {
+		parents[p.PID] = p.Parent
+	}
+	return slices.ContainsFunc(all, func(p procstat.Stat) bool {
+		if p.Name != engine || p.Dead() {
+			return false
+		}
+		parent := p.Parent
+		for parent > 1 && parent != of {
+			parent = parents[parent]
+		}
+		return parent == of
+	})
+}
+
 // endUnanswered kills a server that was told to stop and keeps connections which it
-// can't answer. Under Ray that is vLLM with requests in flight: ray.init replaces
+// can't answer, for its engine is gone. Under Ray that is vLLM with requests in flight: ray.init replaces
 // its engine's handler for TERM, which ends the engine at once, and the API server
 // then waits without limit (vllm/entrypoints/launchers/launcher.py and
 // uvicorn/server.py, vLLM 0.32 and Ray 2.60).
@@ -30,7 +56,7 @@ func (s *stopper) endUnanswered(job *launch.Process, server server) {
 			return
 		case now := <-look.C:
 			switch {
-			case server.Listens() || !server.Connected():
+			case server.Listens() || !server.Connected() || hasEngine(job.Pid()):
 				since = time.Time{}
 			case since.IsZero():
 				since = now

@@ -3,6 +3,8 @@ package agent
 import (
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,27 +22,31 @@ import (
 func TestUnanswered(t *testing.T) {
 	// On TERM it closes its port, and on USR1 its connection too.
 	const server = `
-import os, signal, socket
+import os, signal, socket, subprocess
 listening = socket.create_server(("127.0.0.1", 0))
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR1})
 with open(os.environ["UP"], "w") as up: up.write(str(listening.getsockname()[1]))
 connection, _ = listening.accept()
+engine = os.environ["ENGINE"] and subprocess.Popen([os.environ["ENGINE"], "1000"])
 signal.sigwait({signal.SIGTERM})
 if os.environ["CLOSES"]: listening.close()
 signal.sigwait({signal.SIGUSR1})
+if engine: engine.kill()
 `
 	for name, tt := range map[string]struct {
 		closes string
+		engine string
 		code   int
 	}{
-		"stopped": {closes: "1", code: 143},
-		"drains":  {code: 0},
+		"stopped":            {closes: "1", code: 143},
+		"drains":             {code: 0},
+		"its engine answers": {closes: "1", engine: vllmEngine(t), code: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newStopRun(t, time.Minute)
 			health := &status.Health{}
 			job, err := r.startJob(jobStop{abrupt: true, server: health}, func() (*launch.Process, error) {
-				return launch.Start(launch.Command{Argv: []string{"python3", "-c", server}, Env: append(os.Environ(), "UP="+r.up, "CLOSES="+tt.closes)},
+				return launch.Start(launch.Command{Argv: []string{"python3", "-c", server}, Env: append(os.Environ(), "UP="+r.up, "CLOSES="+tt.closes, "ENGINE="+tt.engine)},
 					launch.ProcessConfig{Name: "job", Log: zap.NewNop()})
 			})
 			if err != nil {
@@ -59,7 +65,7 @@ signal.sigwait({signal.SIGUSR1})
 			}
 			defer func() { _ = conn.Close() }()
 			r.own <- syscall.SIGTERM
-			if tt.closes == "" {
+			if tt.code == 0 {
 				time.AfterFunc(unansweredAfter+time.Second, func() { _ = job.Signal(syscall.SIGUSR1) })
 			}
 			<-job.Done()
@@ -69,4 +75,23 @@ signal.sigwait({signal.SIGUSR1})
 			}
 		})
 	}
+}
+
+// vllmEngine is a program that the kernel calls as it calls vLLM's engine, and that
+// sleeps.
+func vllmEngine(t *testing.T) string {
+	t.Helper()
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(sleep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "VLLM::EngineCore")
+	if err := os.WriteFile(path, program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
