@@ -52,6 +52,21 @@ func (b *book) ended(run, node string, e end) {
 	b.ends[run][node] = e
 }
 
+// heard wants that so many nodes know of that end of a run.
+func (b *book) heard(run string, nodes int, e end) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	know := 0
+	for _, o := range b.ends[run] {
+		if o.code == e.code && o.again == e.again {
+			know++
+		}
+	}
+	if know != nodes {
+		b.mistake = append(b.mistake, fmt.Sprintf("run %s ended with %d, and %d nodes know: %+v", run, e.code, know, b.ends[run]))
+	}
+}
+
 func (b *book) wrong(format string, args ...any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

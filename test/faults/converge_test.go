@@ -34,17 +34,23 @@ func TestConvergence(t *testing.T) {
 	run, ended := running(t, nodes, ""), ""
 	first := census(t, nodes)
 	run = running(t, nodes, run)
+	calm := true // all nodes are in run
 	for i, e := range draw(*seed, *events) {
-		began := time.Now()
+		began, before := time.Now(), run
 		e.strike(t, nodes)
 		if e.fatal() {
 			ended = run
 		}
 		if e.hasty {
 			t.Logf("%2d %s", i+1, e)
+			calm = false
 			continue
 		}
 		run = running(t, nodes, ended)
+		if calm && e.kind == killJob {
+			nodes[0].book.heard(before, len(nodes), end{code: 128 + int(syscall.SIGKILL), again: true})
+		}
+		calm = true
 		t.Logf("%2d %s: runs after %.1f s", i+1, e, time.Since(began).Seconds())
 		if t.Failed() {
 			t.Fatalf("after %d events of seed %d", i+1, *seed)
