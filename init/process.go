@@ -56,16 +56,25 @@ func (p process) signal(s unix.Signal) {
 	_ = unix.PidfdSendSignal(fd, s, nil, 0)
 }
 
-// processes lists all processes that /proc shows. It is an error when that is
-// the /proc of another PID namespace, where the numbers mean others.
+// processes lists all processes that visible does.
 func processes() ([]process, error) {
+	all, err := visible()
+	return named(all), err
+}
+
+// visible lists all processes that /proc shows. It is an error when that is
+// the /proc of another PID namespace, where the numbers mean others.
+func visible() ([]procstat.Stat, error) {
 	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
 		return nil, errors.New("/proc is not that of this PID namespace: mount one to have the processes named")
 	}
-	all, err := procstat.All()
+	return procstat.All()
+}
+
+func named(all []procstat.Stat) []process {
 	list := make([]process, len(all))
 	for i, s := range all {
 		list[i] = process{s}
 	}
-	return list, err
+	return list
 }

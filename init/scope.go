@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // scope is the set of processes that this process ends; it is not one of them.
@@ -59,24 +61,11 @@ func (d descendants) list() ([]process, error) { return offspring(d.self, 0) }
 // offspring lists the descendants of a process, but not one of them, and what
 // descends from that.
 func offspring(of, except int) ([]process, error) {
-	all, err := processes()
+	all, err := visible()
 	if err != nil {
 		return nil, err
 	}
-	children := make(map[int][]process)
-	for _, p := range all {
-		if p.PID != except {
-			children[p.Parent] = append(children[p.Parent], p)
-		}
-	}
-	var list []process
-	for next := children[of]; len(next) > 0; next = next[1:] {
-		next = append(next, children[next[0].PID]...)
-		if !next[0].Dead() {
-			list = append(list, next[0])
-		}
-	}
-	return list, nil
+	return named(procstat.Descendants(all, of, except)), nil
 }
 
 // signal misses what is forked or orphaned while it looks: the next call is for

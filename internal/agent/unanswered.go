@@ -25,27 +25,15 @@ const engine = "VLLM::EngineCor"
 // process. One that can't be known for it counts as none.
 func hasEngine(of int) bool {
 	all, _ := procstat.All()
-	parents := make(map[int]int, len(all))
-	for _, p := range all {
-		parents[p.PID] = p.Parent
-	}
-	return slices.ContainsFunc(all, func(p procstat.Stat) bool {
-		if p.Name != engine || p.Dead() {
-			return false
-		}
-		parent := p.Parent
-		for parent > 1 && parent != of {
-			parent = parents[parent]
-		}
-		return parent == of
-	})
+	return slices.ContainsFunc(procstat.Descendants(all, of, 0), func(p procstat.Stat) bool { return p.Name == engine })
 }
 
 // endUnanswered kills a server that was told to stop and keeps connections which it
-// can't answer, for its engine is gone. Under Ray that is vLLM with requests in flight: ray.init replaces
-// its engine's handler for TERM, which ends the engine at once, and the API server
-// then waits without limit (vllm/entrypoints/launchers/launcher.py and
-// uvicorn/server.py, vLLM 0.32 and Ray 2.60).
+// can't answer, for its engine is gone. Under Ray that is vLLM with requests in
+// flight: ray.init replaces its engine's handler for TERM, which ends the engine at
+// once, and the API server then waits without limit
+// (vllm/entrypoints/launchers/launcher.py and uvicorn/server.py, vLLM 0.32 and Ray
+// 2.60).
 func (s *stopper) endUnanswered(job *launch.Process, server server) {
 	look := time.NewTicker(200 * time.Millisecond)
 	defer look.Stop()
