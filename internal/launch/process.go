@@ -246,17 +246,23 @@ func (p *Process) Continue() error {
 // awaitChange waits until a child is dead, and leaves it to be reaped, or was
 // stopped, which it reports.
 func awaitChange(pid int) (stopped bool) {
+	info, err := waitid(pid, unix.WEXITED|unix.WSTOPPED)
+	if err != nil || info.Code != cldStopped {
+		return false
+	}
+	// Told once is enough.
+	_ = unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOHANG, nil)
+	return true
+}
+
+// waitid asks for a child's change of state, and leaves it to be told of again. With
+// WNOHANG the information may be empty.
+func waitid(pid, options int) (info unix.Siginfo, err error) {
 	for {
-		var info unix.Siginfo
-		switch err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WSTOPPED|unix.WNOWAIT, nil); {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil || info.Code != cldStopped:
-			return false
+		err = unix.Waitid(unix.P_PID, pid, &info, options|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return info, err
 		}
-		// Told once is enough.
-		_ = unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOHANG, nil)
-		return true
 	}
 }
 
@@ -287,13 +293,8 @@ func (p *Process) Ended() bool {
 	if p.reaped {
 		return true
 	}
-	var info unix.Siginfo // stays zero where there is nothing to tell
-	for {
-		err := unix.Waitid(unix.P_PID, p.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		if !errors.Is(err, unix.EINTR) {
-			return err == nil && info.Signo != 0
-		}
-	}
+	info, err := waitid(p.pid, unix.WEXITED|unix.WNOHANG)
+	return err == nil && info.Signo != 0
 }
 
 // Status is how the process ended; valid once Done is closed.
