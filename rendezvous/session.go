@@ -56,6 +56,15 @@ func (s *session) serve(handle func(message) error) error {
 	return s.err
 }
 
+// stoodStill takes note of it where the writer, which runs again a beat's time after
+// its last write at the latest, does so much later.
+func (s *session) stoodStill(wrote time.Time) {
+	now := time.Now()
+	if lasted := now.Sub(wrote); lasted > s.silence/2 {
+		s.still = standstill{lasted, now}
+	}
+}
+
 // loss says why the session was lost, for which serve had the error: what self missed
 // while it stood still isn't the peer's doing.
 func (s *session) loss(err error, self Node) string {
@@ -112,24 +121,19 @@ func (s *session) write() error {
 			return s.conn.CloseWrite() // which has a deadline of its own
 		}
 		if frame == nil {
-			beat := false
 			select {
 			case <-s.over:
 			case <-s.out.wake:
 			case <-idle.C:
-				beat = true
+				frame = bare(kindBeat)
 			}
-			now := time.Now()
-			if lasted := now.Sub(wrote); lasted > s.silence/2 {
-				s.still = standstill{lasted, now}
-			}
-			switch {
-			case isClosed(s.over):
+			s.stoodStill(wrote)
+			if isClosed(s.over) {
 				return nil
-			case !beat:
+			}
+			if frame == nil {
 				continue
 			}
-			frame = bare(kindBeat)
 		}
 		if err := s.put(frame, s.silence); err != nil {
 			return err
