@@ -12,17 +12,22 @@ import (
 // with that command finds the others by itself.
 func Partial(environ, command []string) error {
 	e := newEnv(Config{Environ: environ})
-	for _, p := range []struct{ size, rank, lacks, next string }{
+	for _, p := range []struct {
+		size, rank, lacks, next string
+		met                     bool // the job needs nothing of it
+	}{
 		{
 			e.first("NNODES", "NUM_NODES", "PET_NNODES"), e.first("NODE_RANK", "PET_NODE_RANK"), "MASTER_ADDR",
 			"set MASTER_ADDR to the head's host on every node, or SYMINIT_NODES and SYMINIT_HEAD",
+			meets(e, command),
 		},
 		{
 			"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE",
 			"pass all of OMPI_COMM_WORLD_* into the container, and set SYMINIT_HEAD to the head's host",
+			false,
 		},
 	} {
-		if !e.has(p.size, p.rank) || p.lacks == "MASTER_ADDR" && meets(e, command) {
+		if p.met || !e.has(p.size, p.rank) {
 			continue
 		}
 		// What is no number was meant for somebody else.
