@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -17,19 +16,11 @@ func TestPlacesAreHeld(t *testing.T) {
 	head := lookedAt(t, "head", good(""), "SYMINIT_PREFLIGHT=off")
 	head.was = rendezvous.Roster{RunID: "OLD", Nodes: []rendezvous.Node{{Name: "head"}, {Name: "own", Addr: netip.MustParseAddr("127.0.0.2")}}}
 	head.resume = time.Now().Add(time.Hour)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, port := head.leads(t)
 	defer func() { _ = h.Close() }()
 	comes := func(name, addr string) string {
 		n := lookedAt(t, name, good(""), "SYMINIT_PREFLIGHT=off")
-		n.cfg.Head, n.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
-		w := n.enlistWorker(identity{addr: netip.MustParseAddr(addr)}, nil).(*workerMember)
+		w := n.follows(addr, port, nil)
 		told := make(chan string, 100)
 		w.join.Progress = func(p rendezvous.Progress) { told <- string(p.Stage) + ": " + p.Problem }
 		ctx, leave := context.WithCancel(t.Context())

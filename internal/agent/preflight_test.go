@@ -57,19 +57,31 @@ func lookedAt(t *testing.T, name string, facts preflight.Facts, settings ...stri
 	return l
 }
 
-// meetAt has the two meet over TCP and returns the errors with which they did.
-func meetAt(t *testing.T, head, worker *looked) (headErr, workerErr error) {
+// leads has the node be the head, at a port of loopback.
+func (l *looked) leads(t *testing.T) (h member, port uint16) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	worker.cfg.Head, worker.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
-	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
+	h, err = l.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := worker.enlistWorker(identity{addr: netip.MustParseAddr("127.0.0.2")}, nil)
+	return h, uint16(listener.Addr().(*net.TCPAddr).Port)
+}
+
+// follows has the node be a worker with that address, of the head at that port.
+func (l *looked) follows(addr string, port uint16, taken *takenPort) *workerMember {
+	l.cfg.Head, l.cfg.Port = "127.0.0.1", port
+	return l.enlistWorker(identity{addr: netip.MustParseAddr(addr)}, taken).(*workerMember)
+}
+
+// meetAt has the two meet over TCP and returns the errors with which they did.
+func meetAt(t *testing.T, head, worker *looked) (headErr, workerErr error) {
+	t.Helper()
+	h, port := head.leads(t)
+	w := worker.follows("127.0.0.2", port, nil)
 	joined := make(chan error)
 	go func() {
 		_, err := worker.agree(w)

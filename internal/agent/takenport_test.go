@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,19 +64,11 @@ func TestPortOfNoHead(t *testing.T) {
 // another program any more, whatever the waiting is for.
 func TestHeadHasThePort(t *testing.T) {
 	head, worker := lookedAt(t, "head", good(""), "SYMINIT_NODES=3"), lookedAt(t, "worker", good(""), "SYMINIT_NODES=3")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, number := head.leads(t)
 	defer func() { _ = h.Close() }()
-	worker.cfg.Head, worker.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
-	port := &takenPort{number: worker.cfg.Port}
+	port := &takenPort{number: number}
 	worker.waiting.doubt(port.doubt())
-	w := worker.enlistWorker(identity{addr: netip.MustParseAddr("127.0.0.2")}, port).(*workerMember)
+	w := worker.follows("127.0.0.2", number, port)
 	in, show := make(chan struct{}, 100), w.join.Progress
 	w.join.Progress = func(p rendezvous.Progress) {
 		show(p)

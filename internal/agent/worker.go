@@ -19,7 +19,7 @@ type workerMember struct {
 	end  func(rendezvous.Outcome)
 	// stops gets what the head passes on.
 	stops chan<- stopRequest
-	met   func() // told each time that a head has taken this node in; nil: nobody is
+	met   func() // told each time that a head has taken this node in
 	// port, unless nil, is why this node isn't the head.
 	port *takenPort
 
@@ -67,9 +67,7 @@ func (w *workerMember) joined(worker *rendezvous.Worker) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.worker = worker
-	if w.met != nil {
-		w.met()
-	}
+	w.met()
 	if w.told != 0 {
 		w.ask(w.told)
 	}

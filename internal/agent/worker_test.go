@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,7 +39,7 @@ func newGathering(t *testing.T) *gatheringRun {
 	}
 	t.Cleanup(func() { _ = g.head.Close() })
 	g.worker = &workerMember{
-		log: zap.NewNop(), decided: make(chan struct{}),
+		log: zap.NewNop(), decided: make(chan struct{}), met: func() {},
 		join: rendezvous.WorkerConfig{
 			Self: rendezvous.Node{Name: "b", Rank: rendezvous.NoRank},
 			Dial: func(ctx context.Context) (net.Conn, error) {
@@ -197,22 +196,10 @@ func TestStopIsToldAgain(t *testing.T) {
 // TestStopOfANodeWhosePlaceIsTaken: a worker between two runs is told to stop, and
 // finds a spare node in its place. That it gets none isn't why it ends.
 func TestStopOfANodeWhosePlaceIsTaken(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := lookedAt(t, "head", good(""))
-	h, err := head.enlistHead(identity{head: true, addr: netip.MustParseAddr("127.0.0.1")}, listener)
-	if err != nil {
-		t.Fatal(err)
-	}
+	h, port := lookedAt(t, "head", good("")).leads(t)
 	defer func() { _ = h.Close() }()
-	comes := func(n *looked, addr string) member {
-		n.cfg.Head, n.cfg.Port = "127.0.0.1", uint16(listener.Addr().(*net.TCPAddr).Port)
-		return n.enlistWorker(identity{addr: netip.MustParseAddr(addr)}, nil)
-	}
 	spare := lookedAt(t, "spare", good(""))
-	s := comes(spare, "127.0.0.2")
+	s := spare.follows("127.0.0.2", port, nil)
 	if _, err := spare.agree(s); err != nil {
 		t.Fatal(err)
 	}
@@ -222,11 +209,11 @@ func TestStopOfANodeWhosePlaceIsTaken(t *testing.T) {
 	r := newStopRun(t, time.Minute)
 	own.stop, own.place = r.stopper, rendezvous.Place{RunID: "OLD", Rank: 1}
 	r.begin(own.end, own.outcome, true)
-	w := comes(own, "127.0.0.3")
+	w := own.follows("127.0.0.3", port, nil)
 	r.setMember(w)
 	r.own <- syscall.SIGTERM
 	r.own <- syscall.SIGWINCH // taken when the other has been handled
-	_, err = own.agree(w)
+	_, err := own.agree(w)
 	if o := own.outcomeOf(err); o.Code != 143 || !strings.HasPrefix(o.Cause, "SIGTERM on node a before") {
 		t.Errorf("it ends with %+v", o)
 	}
