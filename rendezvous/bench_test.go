@@ -86,55 +86,56 @@ func awaitMembers(t testing.TB, h *Head, n int) {
 // with it.
 func BenchmarkBeat(b *testing.B) {
 	beat := bare(kindBeat)
-	for name, serve := range map[string]func(far *tls.Conn, heard chan<- struct{}){
-		"session": func(far *tls.Conn, heard chan<- struct{}) {
+	b.Run("over=session", func(b *testing.B) {
+		benchBeat(b, func(far *tls.Conn, heard chan<- struct{}) {
 			_ = newSession(far, time.Minute).serve(func(message) error {
 				heard <- struct{}{}
 				return nil
 			})
-		},
-		"TLS": func(far *tls.Conn, heard chan<- struct{}) {
+		}, func(near *tls.Conn) func() error {
+			s := newSession(near, time.Minute)
+			return func() error { return s.put(beat, time.Minute) }
+		})
+	})
+	b.Run("over=TLS", func(b *testing.B) {
+		benchBeat(b, func(far *tls.Conn, heard chan<- struct{}) {
 			for buf := make([]byte, len(beat)); ; heard <- struct{}{} {
 				if _, err := io.ReadFull(far, buf); err != nil {
 					return
 				}
 			}
-		},
-	} {
-		b.Run("over="+name, func(b *testing.B) {
-			s := tcp(b)
-			cfg, err := serverTLS()
-			if err != nil {
-				b.Fatal(err)
+		}, func(near *tls.Conn) func() error {
+			return func() error {
+				_, err := near.Write(beat)
+				return err
 			}
-			heard := make(chan struct{})
-			go func() {
-				conn, err := s.listener.Accept()
-				if err != nil {
-					return
-				}
-				serve(tls.Server(conn, cfg), heard)
-			}()
-			conn, err := s.dial(b.Context(), netip.Addr{})
-			if err != nil {
-				b.Fatal(err)
-			}
-			near := newSession(tls.Client(conn, clientTLS()), time.Minute)
-			put := func() error { return near.put(beat, time.Minute) }
-			if name == "TLS" {
-				put = func() error {
-					_, err := near.conn.Write(beat)
-					return err
-				}
-			}
-			for b.Loop() {
-				if err := put(); err != nil {
-					b.Fatal(err)
-				}
-				<-heard
-			}
-			near.abort(nil)
-			_ = s.listener.Close()
 		})
+	})
+}
+
+func benchBeat(b *testing.B, serve func(far *tls.Conn, heard chan<- struct{}), writer func(near *tls.Conn) (put func() error)) {
+	s := tcp(b)
+	cfg, err := serverTLS()
+	if err != nil {
+		b.Fatal(err)
 	}
+	heard := make(chan struct{})
+	go func() {
+		if conn, err := s.listener.Accept(); err == nil {
+			serve(tls.Server(conn, cfg), heard)
+		}
+	}()
+	conn, err := s.dial(b.Context(), netip.Addr{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	put := writer(tls.Client(conn, clientTLS()))
+	for b.Loop() {
+		if err := put(); err != nil {
+			b.Fatal(err)
+		}
+		<-heard
+	}
+	_ = conn.Close()
+	_ = s.listener.Close()
 }
