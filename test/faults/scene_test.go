@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // scene is a run of three nodes that a fault meets.
@@ -219,24 +222,18 @@ func (h *host) hasToken() bool {
 
 // dead reports whether a process has ended, reaped or not.
 func (h *host) dead(name string) bool {
-	pid := h.find(name)
-	return pid == 0 || strings.HasPrefix(state(fmt.Sprintf("/proc/%d/stat", pid)), "Z")
+	p, err := procstat.Read(h.find(name))
+	return err != nil || p.Dead()
 }
 
 // stopped reports whether none of a process runs.
 func (p program) stopped() bool {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.pid))
+	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.pid))
 	for _, thread := range threads {
-		if s := state(thread); s != "" && !strings.HasPrefix(s, "T") && !strings.HasPrefix(s, "Z") {
+		number, _ := strconv.Atoi(thread.Name())
+		if s, err := procstat.Read(number); err == nil && s.State != 'T' && !s.Dead() {
 			return false
 		}
 	}
 	return true
-}
-
-// state is a process's or thread's, and what follows it; "" if it is gone.
-func state(path string) string {
-	stat, _ := os.ReadFile(path)
-	_, state, _ := strings.Cut(string(stat), ") ")
-	return state
 }
