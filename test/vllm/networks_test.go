@@ -33,20 +33,7 @@ func TestTwoNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []*containers.Container{head, worker} {
-		wantOwnAddress(t, n)
-		has := 0
-		for _, p := range processes(t, n, "NCCL_IB_HCA") {
-			switch p.Env["NCCL_IB_HCA"] {
-			case n.Address():
-				has++
-			case "":
-			default:
-				t.Errorf("%s: %s has another node's NCCL_IB_HCA: %v", n.Name, p.Name, p.Env)
-			}
-		}
-		if has == 0 {
-			t.Errorf("%s has no process with its NCCL_IB_HCA", n.Name)
-		}
+		wantOwnAddress(t, n, "NCCL_IB_HCA")
 	}
 	copied := regexp.MustCompile(`Copying the following environment variables.*`).FindString(head.Logs())
 	if copied == "" || strings.Contains(copied, "_SOCKET_IFNAME") || strings.Contains(copied, "NCCL_IB_HCA") || strings.Contains(copied, "VLLM_HOST_IP") {

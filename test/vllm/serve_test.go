@@ -44,11 +44,15 @@ func TestServes(t *testing.T) {
 
 // wantOwnAddress checks the variables that are one node's own, in every process
 // on it: at least Ray's or vLLM's first process, and one that computes. vLLM's
-// driver under Ray lacks the one that it would hand to other nodes.
-func wantOwnAddress(t *testing.T, n *containers.Container) {
+// driver under Ray lacks those that it would hand to other nodes. copied are more of
+// these, which the node has set to its address.
+func wantOwnAddress(t *testing.T, n *containers.Container, copied ...string) {
 	t.Helper()
 	const nccl = "NCCL_SOCKET_IFNAME"
 	own := map[string]string{"VLLM_HOST_IP": n.Address(), "GLOO_SOCKET_IFNAME": "eth0", nccl: "=eth0", "TP_SOCKET_IFNAME": "eth0"}
+	for _, name := range copied {
+		own[name] = n.Address()
+	}
 	all := processes(t, n, slices.Sorted(maps.Keys(own))...)
 	underRay := slices.ContainsFunc(all, func(p process) bool { return strings.HasPrefix(p.Name, "ray::") })
 	if len(all) < 2 {
@@ -58,7 +62,9 @@ func wantOwnAddress(t *testing.T, n *containers.Container) {
 		want := own
 		if underRay && (driver.MatchString(p.Name) || helper.MatchString(p.Name) && p.Env[nccl] == "") {
 			want = maps.Clone(own)
-			want[nccl] = ""
+			for _, name := range append(copied, nccl) {
+				want[name] = ""
+			}
 		}
 		if !maps.Equal(p.Env, want) {
 			t.Errorf("%s: %s has %v, want %v", n.Name, p.Name, p.Env, want)
