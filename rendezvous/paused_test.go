@@ -7,10 +7,13 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/internal/procstat"
 )
 
 // TestPausedHead is stopped until its worker has given it up: what it says of that
@@ -44,6 +47,7 @@ func TestPausedHead(t *testing.T) {
 		Dial:   func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", address) },
 		Secret: secret, Self: Node{Name: "w", Rank: NoRank},
 	})
+	awaitIdle(t, cmd.Process.Pid)
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
@@ -54,5 +58,20 @@ func TestPausedHead(t *testing.T) {
 	lines.Scan()
 	if got := lines.Text(); !strings.Contains(got, "w (127.0.0.1)") || !strings.Contains(got, "; head (127.0.0.1) itself stood still for ") {
 		t.Errorf("the head says %q", got)
+	}
+}
+
+// awaitIdle waits until none of a process runs: one that is stopped just after it has
+// written doesn't know when that was.
+func awaitIdle(t *testing.T, pid int) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for idle := false; !idle; <-tick.C {
+		threads, err := procstat.Threads(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		idle = !slices.ContainsFunc(threads, func(s procstat.Stat) bool { return s.State != 'S' })
 	}
 }

@@ -34,8 +34,13 @@ func Read(pid int) (Stat, error) {
 
 // All reads those of all processes that /proc shows, but for those that end
 // meanwhile.
-func All() ([]Stat, error) {
-	dir, err := os.Open("/proc")
+func All() ([]Stat, error) { return in("/proc") }
+
+// Threads reads those of a process's threads, as All does.
+func Threads(pid int) ([]Stat, error) { return in("/proc/" + strconv.Itoa(pid) + "/task") }
+
+func in(folder string) ([]Stat, error) {
+	dir, err := os.Open(folder)
 	if err != nil {
 		return nil, err
 	}

@@ -33,3 +33,13 @@ func TestThisProcess(t *testing.T) {
 		t.Errorf("this process isn't among %d, error %v", len(all), err)
 	}
 }
+
+func TestThreads(t *testing.T) {
+	threads, err := Threads(os.Getpid())
+	if err != nil || !slices.ContainsFunc(threads, func(s Stat) bool { return s.PID == os.Getpid() }) {
+		t.Errorf("this process isn't among its threads: %+v, error %v", threads, err)
+	}
+	if _, err := Threads(0); err == nil {
+		t.Error("no process has threads")
+	}
+}

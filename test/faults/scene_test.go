@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -228,10 +227,9 @@ func (h *host) dead(name string) bool {
 
 // stopped reports whether none of a process runs.
 func (p program) stopped() bool {
-	threads, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", p.pid))
-	for _, thread := range threads {
-		number, _ := strconv.Atoi(thread.Name())
-		if s, err := procstat.Read(number); err == nil && s.State != 'T' && !s.Dead() {
+	threads, _ := procstat.Threads(p.pid)
+	for _, s := range threads {
+		if s.State != 'T' && !s.Dead() {
 			return false
 		}
 	}
