@@ -7,6 +7,9 @@ import (
 
 // shown returns a variable's value as people may see it.
 func shown(name, value string) string {
+	if value == "" { // not set, as who looks for it should see
+		return ""
+	}
 	switch name {
 	case nameToken:
 		return mask

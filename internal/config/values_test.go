@@ -118,3 +118,19 @@ func TestChildEnviron(t *testing.T) {
 		t.Errorf("the argument was changed to %q", env)
 	}
 }
+
+// TestUnsetSecretShowsAsUnset: who looks whether it got into the container sees that
+// it didn't.
+func TestUnsetSecretShowsAsUnset(t *testing.T) {
+	for environ, want := range map[string]string{"": "", "SYMINIT_TOKEN=": "", "SYMINIT_TOKEN=s3cret": "***"} {
+		c, err := config.Load([]string{environ})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range c.Values() {
+			if v.Name == "SYMINIT_TOKEN" && v.Value != want || v.Name == "SYMINIT_TOKEN_FILE" && v.Value != "" {
+				t.Errorf("with %q: %s is %q", environ, v.Name, v.Value)
+			}
+		}
+	}
+}
