@@ -53,6 +53,7 @@ type MissingError struct {
 	Want    int
 	Here    []Node   // those Have; on the head only
 	Missing []string // up to 8 of the others, where they can be known
+	Refused string   // who was refused last while nodes were gathered, and why; on the head only
 	Waited  time.Duration
 }
 
@@ -76,6 +77,9 @@ func (e *MissingError) Error() string {
 	}
 	if len(e.Missing) > 0 {
 		fmt.Fprintf(&text, "; missing: %s", enumerate(e.Missing, e.Want-e.Have))
+	}
+	if e.Refused != "" {
+		fmt.Fprintf(&text, "; refused last: %s", e.Refused)
 	}
 	return text.String() + "; " + fix
 }

@@ -112,7 +112,7 @@ func (h *Head) late(ctx context.Context, stage Stage) error {
 	missing := &MissingError{Stage: stage, Have: p.Have, Want: p.Want, Missing: p.Missing, Waited: time.Since(h.since)}
 	nodes := h.placed
 	if h.state == gathering {
-		nodes = h.place()
+		nodes, missing.Refused = h.place(), h.problem
 	}
 	for _, m := range nodes {
 		if h.state == gathering || m.ready && !m.gone {

@@ -104,6 +104,14 @@ func TestRefusals(t *testing.T) {
 			if h.state == gathering && !containsAll(told.Problem, c.reason) {
 				t.Errorf("the head's progress %+v lacks %q", told, c.reason)
 			}
+			if h.state == gathering {
+				over, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err := h.Gather(over)
+				if e := as[*MissingError](t, err); !containsAll(e.Error(), append(c.reason, "; refused last: ")) {
+					t.Errorf("the head's error %q lacks %q", e, c.reason)
+				}
+				cancel()
+			}
 			cancel()
 			if j := <-b; j.Worker != nil {
 				_ = j.Close()
