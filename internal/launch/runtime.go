@@ -2,6 +2,8 @@ package launch
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // The runtimes that carry a job over nodes, as SYMINIT_RUNTIME names them.
@@ -107,7 +109,15 @@ func (l serveLine) staysHere(o option) bool {
 
 // IsVLLMServe reports whether the command is `vllm serve`, by that name or as
 // a module that does the same. vLLM's other modules and commands, for a batch or
-// a benchmark, end by themselves.
+// a benchmark, end by themselves, and so does one that is asked for help.
 func IsVLLMServe(command []string) bool {
-	return afterServe(command) > 0 || afterModule(command) > 0
+	at := max(afterServe(command), afterModule(command))
+	return at > 0 && !asksForHelp(command[at:])
+}
+
+// asksForHelp finds -h, --help, and vLLM's --help=GROUP.
+func asksForHelp(options []string) bool {
+	return slices.ContainsFunc(options, func(word string) bool {
+		return word == "-h" || word == "--help" || strings.HasPrefix(word, "--help=")
+	})
 }
