@@ -33,6 +33,9 @@ func (n *node) chooseRuntime() (err error) {
 // checkCommand refuses what no roster could make right, before the others are
 // waited for.
 func (n *node) checkCommand() error {
+	if err := launch.CheckReferences(n.args); err != nil {
+		return err
+	}
 	switch n.runtime {
 	case launch.Ray:
 		if err := launch.CheckStartArgs(n.cfg.RayStartArgs); err != nil {

@@ -27,3 +27,12 @@ func TestRayRefusesOwnBackend(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownReferenceIsRefused: before the other nodes are waited for.
+func TestUnknownReferenceIsRefused(t *testing.T) {
+	n := &node{args: []string{"torchrun", "--master-addr", "$(SYMINIT_HEAD)"}, cfg: settings(t, "SYMINIT_RUNTIME=spmd", "SYMINIT_NODES=2", "SYMINIT_HEAD=h", "SYMINIT_INSECURE=true")}
+	var f *failure
+	if err := n.chooseRuntime(); !errors.As(err, &f) || f.code != CodeConfig || !strings.Contains(err.Error(), "SYMINIT_HEAD_IP") {
+		t.Errorf("error %v", err)
+	}
+}

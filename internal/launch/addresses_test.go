@@ -38,6 +38,12 @@ func TestThousandsOfAddresses(t *testing.T) {
 	if _, err := NewPlan(s); err == nil || !strings.Contains(err.Error(), "take it out of the command") {
 		t.Errorf("error %v", err)
 	}
+	s.Job = []string{"echo", "$$(SYMINIT_NODE_IPS)"}
+	if plan, err := NewPlan(s); err != nil || plan.Job.Argv[1] != "$(SYMINIT_NODE_IPS)" {
+		t.Errorf("the plain text is %q, error %v", plan.Job.Argv, err)
+	}
+
+	s.Job = []string{"echo", "--nodes=$(SYMINIT_NODE_IPS)"}
 	s.Addrs = s.Addrs[:2500]
 	if plan, err := NewPlan(s); err != nil || plan.Warnings != nil || len(plan.Job.Argv[1]) < 80_000 {
 		t.Errorf("error %v, warnings %q", err, plan.Warnings)

@@ -3,6 +3,7 @@ package launch
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -83,6 +84,7 @@ func TestExpand(t *testing.T) {
 		"$$(NAME)":           "$(NAME)",
 		"$$$(NAME)":          "$$(NAME)",
 		"$(OTHER) $$(OTHER)": "$(OTHER) $$(OTHER)",
+		"$$(SYMINIT_HEAD)":   "$(SYMINIT_HEAD)",
 		"$(NAME":             "$(NAME",
 		"$NAME ${NAME} $$":   "$NAME ${NAME} $$",
 		"$(echo $(NAME))":    "$(echo value)",
@@ -91,6 +93,21 @@ func TestExpand(t *testing.T) {
 	} {
 		if got := expand([]string{arg}, vars, env); got[0] != want {
 			t.Errorf("expand(%q) = %q, want %q", arg, got[0], want)
+		}
+	}
+}
+
+// TestUnknownReference: what nothing replaces would be an address to the command.
+func TestUnknownReference(t *testing.T) {
+	for arg, want := range map[string]string{
+		"$(SYMINIT_HEAD_IP):$(SYMINIT_RANK),$(SYMINIT_NODES),$(SYMINIT_NODE_IP),$(SYMINIT_NODE_IPS)": "",
+		"--master-addr=$(SYMINIT_HEAD)":                    "$(SYMINIT_HEAD)",
+		"$(SYMINIT_RNK)":                                   "$(SYMINIT_RNK)",
+		"$$(SYMINIT_HEAD) $(HOME) $(date) ${SYMINIT_HEAD}": "",
+	} {
+		err := CheckReferences([]string{"sh", "-c", arg})
+		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), "the command has "+want) {
+			t.Errorf("%s: error %v", arg, err)
 		}
 	}
 }

@@ -1,6 +1,14 @@
 package launch
 
-import "regexp"
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// reference finds $(NAME): a dollar sign that escapes, if any, and the name.
+func reference() *regexp.Regexp { return regexp.MustCompile(`(\$?)\$\(([A-Z_]+)\)`) }
 
 // expand replaces $(NAME) in args by the value that env has for it, where NAME
 // is one of vars, and $$(NAME) by the plain text $(NAME). As in a Kubernetes
@@ -11,21 +19,47 @@ func expand(args []string, vars []variable, env environ) []string {
 	for _, v := range vars {
 		values[v.name], _ = env.lookup(v.name)
 	}
-	// A dollar sign that escapes, if any, and the name.
-	reference := regexp.MustCompile(`(\$?)\$\(([A-Z_]+)\)`)
+	find := reference()
 	expanded := make([]string, len(args))
 	for i, arg := range args {
-		expanded[i] = reference.ReplaceAllStringFunc(arg, func(found string) string {
-			part := reference.FindStringSubmatch(found)
+		expanded[i] = find.ReplaceAllStringFunc(arg, func(found string) string {
+			part := find.FindStringSubmatch(found)
 			value, known := values[part[2]]
 			switch {
+			case part[1] != "" && (known || ours(part[2])):
+				return found[1:]
 			case !known:
 				return found
-			case part[1] != "":
-				return found[1:]
 			}
 			return value
 		})
 	}
 	return expanded
 }
+
+// CheckReferences refuses a $(SYMINIT_…) that nothing would replace, a setting's name
+// or a misspelt one: the command would go on with that text for an address.
+func CheckReferences(command []string) error {
+	names := []string{nodeRank, nodeCount, headIP, nodeIP, nodeIPs}
+	for _, name := range references(command) {
+		if ours(name) && !slices.Contains(names, name) {
+			return fmt.Errorf("the command has $(%s), and syminit replaces %s only; for that very text write $$(%s)", name, strings.Join(names, ", "), name)
+		}
+	}
+	return nil
+}
+
+// references are the names in args that are to be replaced.
+func references(args []string) (names []string) {
+	find := reference()
+	for _, arg := range args {
+		for _, part := range find.FindAllStringSubmatch(arg, -1) {
+			if part[1] == "" {
+				names = append(names, part[2])
+			}
+		}
+	}
+	return names
+}
+
+func ours(name string) bool { return strings.HasPrefix(name, "SYMINIT_") }

@@ -17,18 +17,15 @@ const (
 // planMP runs `vllm serve` on every node with the options that make one server
 // of them, where the command lacks them.
 func planMP(s *Spec) (Plan, error) {
-	job := s.everywhere()
+	job, warnings := s.everywhere()
 	at := afterServe(job.Argv)
 	if at == 0 {
 		return Plan{}, notServe(job.Argv)
 	}
-	plan := Plan{Job: &job}
+	plan := Plan{Job: &job, Warnings: warnings}
 	// On a worker nobody is at the keyboard, and what a terminal sends to all of
 	// its foreground would not reach the head.
 	job.Foreground = s.Rank == 0
-	if set, _ := environ(job.Env).lookup(vllmHostIP); set != s.self().String() {
-		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and the other nodes know this one as %s: vLLM listens at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
-	}
 	line, _ := readServe(job.Argv)
 	sp := spread{line: line, nodes: len(s.Addrs), rank: s.Rank, spec: s}
 	if sp.nodes > 1 {
@@ -122,7 +119,7 @@ func (s *spread) overNodes() {
 	}
 	s.checkWorkers()
 	s.want(optNodes, s.nodes, "SYMINIT_NODES is "+strconv.Itoa(s.nodes))
-	s.want(optNodeRank, s.rank, fmt.Sprintf("this node's rank is %d", s.rank))
+	s.want(optNodeRank, s.rank, fmt.Sprintf("rank %d has the same command", s.rank))
 	s.address(optAddr)
 	s.offer(optPort, strconv.Itoa(int(vllmMasterPort)))
 	s.headless()
@@ -157,7 +154,7 @@ func (s *spread) dataParallel(size int) {
 	s.want(optDataLocal, local, fmt.Sprintf("--data-parallel-size %d over %d nodes (SYMINIT_NODES) is %d on each", size, s.nodes, local))
 	s.address(optDataAddr)
 	s.offer(optDataPort, strconv.Itoa(int(vllmDataPort)))
-	why := fmt.Sprintf("this node's rank is %d", s.rank)
+	why := fmt.Sprintf("rank %d has the same command", s.rank)
 	switch {
 	case external:
 		s.want(optDataRank, start, why)

@@ -21,6 +21,9 @@ func TestMPPlans(t *testing.T) {
 			s.Env = append(s.Env, "NCCL_DEBUG=own", "VLLM_HOST_IP=10.7.7.7")
 			s.Inherited = map[string]string{"NCCL_DEBUG": "head's", "VLLM_X": "1", "RAY_X": "2"}
 		}),
+		"mp-worker-with-heads-address": with(serve("vllm serve m -tp 2", 1, 2), func(s *Spec) {
+			s.Env = append(s.Env, "VLLM_HOST_IP=10.0.0.1")
+		}),
 		"mp-user-decides":      serve("vllm serve m -tp 2 --nnodes=2 --node_rank $(NODE_RANK) --master-addr host-a --master-port=1234", 1, 2),
 		"mp-one-node":          serve("vllm serve m", 0, 1),
 		"mp-data-head":         serve("vllm serve m --data-parallel-size 4", 0, 2),
@@ -45,9 +48,9 @@ func TestMPConflicts(t *testing.T) {
 		{"vllm serve m -tp 2 --nnodes 3", 0, 2, []string{"`--nnodes 3`", "SYMINIT_NODES is 2"}},
 		{"vllm serve m -tp 2 --nnodes=2 -n 3", 0, 2, []string{"`-n 3`", "SYMINIT_NODES is 2"}},
 		{"vllm serve m -tp 2 -n3", 0, 2, []string{"`-n3`", "SYMINIT_NODES is 2"}},
-		{"vllm serve m -tp 2 --node-rank 0", 1, 2, []string{"`--node-rank 0`", "rank is 1"}},
-		{"vllm serve m -tp 2 -r=0", 1, 2, []string{"`-r=0`", "rank is 1"}},
-		{"vllm serve m -tp 2 --node_rank=0", 1, 2, []string{"`--node_rank=0`", "rank is 1"}},
+		{"vllm serve m -tp 2 --node-rank 0", 1, 2, []string{"`--node-rank 0`", "rank 1 has"}},
+		{"vllm serve m -tp 2 -r=0", 1, 2, []string{"`-r=0`", "rank 1 has"}},
+		{"vllm serve m -tp 2 --node_rank=0", 1, 2, []string{"`--node_rank=0`", "rank 1 has"}},
 		{"vllm serve m -tp 2 --headless", 0, 2, []string{"`--headless`", "head"}},
 		{"vllm serve m -tp 2 --headless", 1, 2, []string{"`--headless`", "head"}},
 		{"vllm serve m -tp 2 --distributed-executor-backend ray", 0, 2, []string{"`--distributed-executor-backend ray`", "SYMINIT_RUNTIME=mp"}},
@@ -74,9 +77,9 @@ func TestMPConflicts(t *testing.T) {
 		{"vllm serve m -dp 3", 0, 2, []string{"`-dp 3`", "2 nodes", "multiple of 2"}},
 		{"vllm serve m -dp 2", 0, 3, []string{"`-dp 2`", "3 nodes", "multiple of 3"}},
 		{"vllm serve m -dp 4 -dpl 1", 0, 2, []string{"`-dpl 1`", "2 on each"}},
-		{"vllm serve m -dp 4 -dpr 2", 0, 2, []string{"`-dpr 2`", "rank is 0"}},
+		{"vllm serve m -dp 4 -dpr 2", 0, 2, []string{"`-dpr 2`", "rank 0 has"}},
 		{"vllm serve m -dp 4 -dpe", 0, 2, []string{"`-dpe`", "2 replicas on each of 2 nodes", "multi-port"}},
-		{"vllm serve m -dp 2 -dpn 0", 1, 2, []string{"`-dpn 0`", "rank is 1"}},
+		{"vllm serve m -dp 2 -dpn 0", 1, 2, []string{"`-dpn 0`", "rank 1 has"}},
 		{"vllm serve m -dp 2 -tp 8 -dpe", 1, 4, []string{"`-dpe`", "--nnodes 4"}},
 		{"./start.sh", 0, 2, []string{"isn't `vllm serve MODEL`", "SYMINIT_RUNTIME"}},
 		{"python3 -m vllm.entrypoints.openai.api_server --model m", 0, 2, []string{"#36875", "`vllm serve`"}},

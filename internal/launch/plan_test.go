@@ -50,6 +50,9 @@ func TestPlans(t *testing.T) {
 			s.Env = append(s.Env, "NCCL_DEBUG=own")
 			s.Inherited = map[string]string{"NCCL_DEBUG": "head's", "VLLM_X": "1", "HF_TOKEN": "t", "VLLM_HOST_IP": "10.9.9.9"}
 		}),
+		"ray-worker-with-heads-address": with(threeNodes(1), func(s *Spec) {
+			s.Inherited = map[string]string{"VLLM_HOST_IP": "10.0.0.1"} // named in full by the user
+		}),
 		"ray-user-decides": with(threeNodes(0), func(s *Spec) {
 			s.Env = []string{
 				"PATH=/bin", "VLLM_HOST_IP=10.0.0.9", "NCCL_SOCKET_IFNAME=", "NCCL_IB_HCA=mlx5_0", "NCCL_DEBUG=INFO", "MASTER_PORT=1234", "NNODES=7",

@@ -29,22 +29,18 @@ func planRay(s *Spec) (Plan, error) {
 		address        = variable{rayAddress, gcs.String()}
 		argv           = rayStart(s, gcs)
 		auth, warnings = rayAuth(s)
-		given          = environ(s.Env).with(s.inherited()...)
-		env            = given.replacing(s.facts()...).with(s.defaults()...).with(auth...)
+		env, hostIP    = s.ownHostIP(s.environ().with(auth...))
 		plan           = Plan{
 			Runtime: &Command{
 				Argv: argv, Held: heldRay(s.Ray.Python, argv), Env: rayTuning(s, env.without(rayAddress)),
 				Session: true, // actors have process groups of their own
 			},
 			Ready:    &Ready{GCS: gcs, Addrs: []netip.Addr{s.self()}, Every: pollInterval(len(s.Addrs))},
-			Warnings: warnings,
+			Warnings: append(warnings, hostIP...),
 		}
 	)
 	if tls, _ := env.lookup("RAY_USE_TLS"); tls == "1" || strings.EqualFold(tls, "true") {
 		return Plan{}, fmt.Errorf("RAY_USE_TLS=%s is not supported: syminit could not ask Ray which nodes are there; unset it, Ray's token keeps others out", tls)
-	}
-	if set, _ := env.lookup(vllmHostIP); set != s.self().String() {
-		plan.Warnings = append(plan.Warnings, fmt.Sprintf("VLLM_HOST_IP=%s is set, and Ray knows this node as %s: vLLM looks for a Ray node at its own address and may wait for ever; unset it, or set SYMINIT_NODE_IP to the same", set, s.self()))
 	}
 	if s.Rank > 0 {
 		plan.After = &Ready{GCS: gcs, Addrs: s.Addrs[:1], Every: pollInterval(len(s.Addrs))}

@@ -20,12 +20,14 @@ const (
 // connect to. `ray start` must not see it: it would look for that cluster.
 const rayAddress = "RAY_ADDRESS"
 
-// vllmHostIP names the variable for the address at which vLLM expects this
-// node's Ray, and listens itself.
-const vllmHostIP = "VLLM_HOST_IP"
-
-// nodeIPs names the variable with all nodes' addresses.
-const nodeIPs = "SYMINIT_NODE_IPS"
+// The variables that tell a node's place in the run.
+const (
+	nodeRank  = "SYMINIT_RANK"
+	nodeCount = "SYMINIT_NODES"
+	headIP    = "SYMINIT_HEAD_IP"
+	nodeIP    = "SYMINIT_NODE_IP"
+	nodeIPs   = "SYMINIT_NODE_IPS" // all nodes' addresses
+)
 
 const (
 	longestString = 128 << 10 // bytes: MAX_ARG_STRLEN, execve(2)
@@ -44,10 +46,10 @@ const masterPort = 29500
 // and a rank may be agreed instead of given.
 func (s *Spec) facts() []variable {
 	vars := []variable{
-		{"SYMINIT_RANK", strconv.Itoa(s.Rank)},
-		{"SYMINIT_NODES", strconv.Itoa(len(s.Addrs))},
-		{"SYMINIT_HEAD_IP", s.Addrs[0].String()},
-		{"SYMINIT_NODE_IP", s.self().String()},
+		{nodeRank, strconv.Itoa(s.Rank)},
+		{nodeCount, strconv.Itoa(len(s.Addrs))},
+		{headIP, s.Addrs[0].String()},
+		{nodeIP, s.self().String()},
 	}
 	if addrs := s.addresses(); len(addrs) <= longestValue {
 		vars = append(vars, variable{nodeIPs, addrs})
@@ -72,7 +74,7 @@ func (s *Spec) lacks() (warning string, err error) {
 		return "", nil
 	}
 	const why = "the addresses of %d nodes take %d bytes, and Linux passes a program %d in one string at most"
-	if strings.Contains(strings.Join(s.Job, " "), "$("+nodeIPs+")") {
+	if slices.Contains(references(s.Job), nodeIPs) {
 		return "", fmt.Errorf("$(%s) can't be replaced: "+why+"; take it out of the command", nodeIPs, len(s.Addrs), size, longestString)
 	}
 	return fmt.Sprintf("%s isn't set: "+why, nodeIPs, len(s.Addrs), size, longestString), nil
