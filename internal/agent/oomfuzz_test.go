@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"testing"
 )
 
@@ -15,7 +16,6 @@ func FuzzOOMKills(f *testing.F) {
 	f.Add("1:x\n:::\n0::\n", "oom_kill -1\noom_kill x\noom_kill 99999999999999999999", uint16(65535))
 	f.Fuzz(func(t *testing.T, groups, events string, kills uint16) {
 		read := func(groups, text string, files ...string) int {
-			asked := 0
 			return oomKillsIn(func(name string) (string, error) {
 				if name == "/proc/self/cgroup" {
 					return groups, nil
@@ -23,11 +23,8 @@ func FuzzOOMKills(f *testing.F) {
 				if base := path.Base(name); base != "memory.events" && base != "memory.oom_control" {
 					t.Errorf("%q: %s was read", groups, name)
 				}
-				asked++
-				for _, file := range files {
-					if name == file {
-						return text, nil
-					}
+				if slices.Contains(files, name) {
+					return text, nil
 				}
 				return "", fs.ErrNotExist
 			})
