@@ -2,26 +2,17 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"strconv"
 	"syscall"
 
-	"go.uber.org/zap"
-
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/hostnet"
 	"github.com/syminit/syminit/internal/launch"
 	"github.com/syminit/syminit/rendezvous"
 )
-
-// orders is what the head hands out with the roster.
-type orders struct {
-	RayPort uint16            `json:"ray_port"`
-	Env     map[string]string `json:"env,omitempty"` // the head's variables that PROPAGATE names
-}
 
 // enlist makes this node a member of the run: alone, head or worker.
 func (n *node) enlist() (member, error) {
@@ -139,16 +130,4 @@ func (n *node) enlistWorker(id identity, port *takenPort) member {
 // self is this node as the others see it.
 func (n *node) self() rendezvous.Node {
 	return rendezvous.Node{Name: n.name, Rank: n.cfg.Rank, Match: n.matches()}
-}
-
-func (n *node) orders() json.RawMessage {
-	env := launch.Propagated(n.environ, n.cfg.Propagate)
-	if n.cfg.Insecure {
-		n.dropSecrets(env)
-	}
-	payload, err := json.Marshal(orders{RayPort: n.cfg.RayPort, Env: env})
-	if err != nil {
-		n.log.Error("orders for the workers", zap.Error(err)) // strings and a number: cannot happen
-	}
-	return payload
 }

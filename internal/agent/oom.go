@@ -9,12 +9,20 @@ import (
 )
 
 // oomKills is how many processes of this control group the kernel has killed for want
-// of memory so far; -1 where it doesn't tell (Linux's cgroup-v2.rst, memory.events, and
-// cgroup-v1/memory.rst, memory.oom_control). In a container the path may be the host's,
-// and the group be mounted at the top.
+// of memory so far; -1 where it doesn't tell.
 func oomKills() int {
-	groups, _ := os.ReadFile("/proc/self/cgroup")
-	for line := range strings.Lines(string(groups)) {
+	return oomKillsIn(func(name string) (string, error) {
+		text, err := os.ReadFile(name)
+		return string(text), err
+	})
+}
+
+// oomKillsIn reads Linux's cgroup-v2.rst, memory.events, or cgroup-v1/memory.rst,
+// memory.oom_control. In a container the path may be the host's, and the group be
+// mounted at the top.
+func oomKillsIn(read func(name string) (string, error)) int {
+	groups, _ := read("/proc/self/cgroup")
+	for line := range strings.Lines(groups) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		mount, name := "/sys/fs/cgroup", "memory.events"
 		switch {
@@ -25,13 +33,13 @@ func oomKills() int {
 		case parts[1] != "":
 			continue
 		}
-		text, err := os.ReadFile(path.Join(mount, parts[2], name))
+		text, err := read(path.Join(mount, parts[2], name))
 		if err != nil {
-			text, _ = os.ReadFile(path.Join(mount, name))
+			text, _ = read(path.Join(mount, name))
 		}
-		for entry := range strings.Lines(string(text)) {
+		for entry := range strings.Lines(text) {
 			if count, ok := strings.CutPrefix(entry, "oom_kill "); ok {
-				if n, err := strconv.Atoi(strings.TrimSpace(count)); err == nil {
+				if n, err := strconv.Atoi(strings.TrimSpace(count)); err == nil && n >= 0 {
 					return n
 				}
 			}

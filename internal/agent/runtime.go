@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -48,13 +47,12 @@ func (n *node) plan(roster rendezvous.Roster) (launch.Plan, error) {
 		spec.Addrs[i] = m.Addr
 	}
 	if n.runtime != launch.None {
-		var o orders
-		if err := json.Unmarshal(roster.Payload, &o); err != nil {
-			return launch.Plan{}, fmt.Errorf("read the head's orders: %w", err)
+		o, err := readOrders(roster.Payload)
+		if err != nil {
+			return launch.Plan{}, err
 		}
 		spec.Inherited, spec.Interface = o.Env, n.interfaceOf(spec.Addrs[spec.Rank])
 		if n.runtime == launch.Ray {
-			var err error
 			if spec.Ray, err = n.raySpec(spec, o); err != nil {
 				return launch.Plan{}, err
 			}

@@ -9,10 +9,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// TestThousandsOfAddresses: what Linux can't pass to a program is left out, and the
-// job starts.
+// TestThousandsOfAddresses: what Linux can't pass to a program is left out, and so is
+// what the caller had there, and the job starts.
 func TestThousandsOfAddresses(t *testing.T) {
-	s := Spec{Runtime: SPMD, Job: []string{"true"}, Rank: 7, Env: []string{"PATH=/bin:/usr/bin"}}
+	s := Spec{Runtime: SPMD, Job: []string{"true"}, Rank: 7, Env: []string{"PATH=/bin:/usr/bin", nodeIPs + "=10.0.0.1"}}
 	for i := range 4096 {
 		s.Addrs = append(s.Addrs, netip.AddrFrom16([16]byte{0xfd, 0xaa, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, byte(i>>8) | 0x10, byte(i)}))
 	}
@@ -25,6 +25,9 @@ func TestThousandsOfAddresses(t *testing.T) {
 	}
 	if !slices.Contains(plan.Job.Env, "SYMINIT_NODE_IP="+s.Addrs[7].String()) {
 		t.Error("its own address isn't set")
+	}
+	if stale, ok := environ(plan.Job.Env).lookup(nodeIPs); ok {
+		t.Errorf("%s=%s is of other nodes", nodeIPs, stale)
 	}
 	job, err := Start(*plan.Job, ProcessConfig{Name: "job", Log: zap.NewNop()})
 	if err != nil {

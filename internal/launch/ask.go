@@ -43,10 +43,12 @@ func (p *Process) stopped() bool {
 // script by that name too, is not: it might tell nobody.
 func (p *Process) isVLLM() bool {
 	line, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/cmdline")
-	if err != nil {
-		return false
-	}
-	argv := strings.Split(strings.TrimSuffix(string(line), "\x00"), "\x00")
+	return err == nil && runsVLLM(string(line))
+}
+
+// runsVLLM is isVLLM for the command line as the kernel has it.
+func runsVLLM(line string) bool {
+	argv := strings.Split(strings.TrimSuffix(line, "\x00"), "\x00")
 	if !strings.HasPrefix(filepath.Base(argv[0]), "python") {
 		return afterServe(argv) == 2
 	}

@@ -57,7 +57,12 @@ func AwaitDeath(ctx context.Context, ray *Process, every time.Duration) error {
 // argument returns what follows prefix on a process's command line.
 func argument(pid int, prefix string) string {
 	line, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-	for arg := range strings.SplitSeq(string(line), "\x00") {
+	return argumentIn(string(line), prefix)
+}
+
+// argumentIn is argument for the line as the kernel has it.
+func argumentIn(line, prefix string) string {
+	for arg := range strings.SplitSeq(line, "\x00") {
 		if value, ok := strings.CutPrefix(arg, prefix); ok {
 			return value
 		}

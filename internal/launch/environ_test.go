@@ -61,6 +61,7 @@ func TestPropagated(t *testing.T) {
 		"named in full":      {[]string{"HF_HOME=/shared", "PATH=/bin"}, []string{"HF_HOME", "P*"}, map[string]string{"HF_HOME": "/shared"}},
 		"never ours":         {[]string{"SYMINIT_TOKEN=s", "SYMINIT_NODES=2"}, []string{"*", "SYMINIT_TOKEN"}, map[string]string{}},
 		"the first counts":   {[]string{"VLLM_A=1", "VLLM_A=2"}, usual, map[string]string{"VLLM_A": "1"}},
+		"without a name":     {[]string{"=C:=x", "VLLM_A=1"}, []string{"*"}, map[string]string{"VLLM_A": "1"}},
 		"none":               {[]string{"VLLM_A=1"}, nil, map[string]string{}},
 		"a malformed glob":   {[]string{"VLLM_A=1"}, []string{"[", "VLLM_?"}, map[string]string{"VLLM_A": "1"}},
 		"case is of essence": {[]string{"vllm_a=1"}, usual, map[string]string{}},

@@ -95,6 +95,9 @@ func NewPlan(s Spec) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	if lacks != "" { // the caller's value, an outer run's say, is of other nodes
+		s.Env = environ(s.Env).without(nodeIPs)
+	}
 	plan, err := planFor(&s)
 	if lacks != "" {
 		plan.Warnings = append(plan.Warnings, lacks)

@@ -14,7 +14,7 @@ func Propagated(env, globs []string) map[string]string {
 	vars := map[string]string{}
 	for _, entry := range env {
 		name, value, ok := strings.Cut(entry, "=")
-		if _, seen := vars[name]; seen || !ok || strings.HasPrefix(name, "SYMINIT_") {
+		if _, seen := vars[name]; seen || !ok || name == "" || strings.HasPrefix(name, "SYMINIT_") {
 			continue
 		}
 		if slices.Contains(globs, name) || matchesAny(name, globs) && !ofOneNode(name) {

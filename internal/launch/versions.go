@@ -126,7 +126,12 @@ func interpreter(script string, env []string) string {
 		return ""
 	}
 	defer func() { _ = f.Close() }()
-	lines := bufio.NewScanner(io.LimitReader(f, maxScriptHead))
+	return interpreterIn(f, env)
+}
+
+// interpreterIn is interpreter for what stands in the script.
+func interpreterIn(script io.Reader, env []string) string {
+	lines := bufio.NewScanner(io.LimitReader(script, maxScriptHead))
 	lines.Scan()
 	first, ok := strings.CutPrefix(lines.Text(), "#!")
 	words := strings.Fields(first)
