@@ -6,7 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/syminit/syminit/internal/cluster"
 	"github.com/syminit/syminit/rendezvous"
@@ -20,6 +23,14 @@ func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, err
 		return addrs, nil
 	}
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+}
+
+// silent is a resolver whose name server gives no answer at all.
+type silent struct{}
+
+func (silent) LookupNetIP(ctx context.Context, _, host string) ([]netip.Addr, error) {
+	<-ctx.Done()
+	return nil, &net.DNSError{Err: ctx.Err().Error(), Name: host, IsTimeout: true}
 }
 
 func TestHeadsNameIsResolvedByTheScheduler(t *testing.T) {
@@ -83,4 +94,98 @@ func TestDialTriesTheSchedulersAddresses(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "tried") {
 		t.Errorf("a head that the user named: %v", err)
 	}
+}
+
+// TestSilentNameServerLeavesTime: half of a try is for the name, unless there is
+// nothing else.
+func TestSilentNameServerLeavesTime(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	asking := func(ask func() error) *net.Resolver {
+		return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, ask() }}
+	}
+	// What package net keeps of its files isn't the bubble's.
+	_, _ = asking(func() error { return net.ErrClosed }).LookupNetIP(t.Context(), "ip", "n1.invalid")
+
+	const try = 5 * time.Second
+	told := cluster.Facts{Head: "n1.invalid", Tried: "ALIASES (127.0.0.1)", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2")}}
+	for _, tt := range []struct {
+		head   string
+		facts  cluster.Facts
+		lookup time.Duration // until a silent name server is given up
+		says   string        // of the second address, or in place of any
+	}{
+		{told.Head, told, try / 2, "the name n1.invalid doesn't resolve, for no name server answers; tried the hosts file and DNS, ALIASES (127.0.0.1): connection refused"},
+		{told.Head, cluster.Facts{Head: told.Head, Tried: "ALIASES (none)"}, try, "tried the hosts file and DNS, ALIASES (none): the name n1.invalid doesn't resolve"},
+		{"n2.invalid", told, try, "the name n2.invalid doesn't resolve"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newHeadDialer(tt.facts, tt.head, uint16(l.Addr().(*net.TCPAddr).Port))
+			end := make(chan struct{})
+			defer close(end)
+			d.Resolver, d.system = asking(func() error { <-end; return net.ErrClosed }), silent{}
+			dial := func() (time.Duration, error) {
+				ctx, cancel := context.WithTimeout(t.Context(), try)
+				defer cancel()
+				began := time.Now()
+				conn, err := d.dial(ctx)
+				if err == nil {
+					_ = conn.Close()
+				}
+				return time.Since(began), err
+			}
+			if took, err := dial(); (err == nil) != (tt.lookup < try) || took != tt.lookup {
+				t.Errorf("%s: the first address: %v after %s, want %s", tt.head, err, took, tt.lookup)
+			}
+			_, err := dial()
+			if got := (&rendezvous.UnreachableError{Head: "n1", Last: err}).Error(); err == nil || !strings.Contains(got, "in 0s: "+tt.says) {
+				t.Errorf("%s: the second address: %v", tt.head, got)
+			}
+
+			ctx, cancel := context.WithTimeout(t.Context(), try)
+			defer cancel()
+			began := time.Now()
+			addrs, _ := d.LookupNetIP(ctx, "ip", tt.head)
+			if took := time.Since(began); (len(addrs) > 0) != (tt.lookup < try) || took != tt.lookup {
+				t.Errorf("%s is %v after %s, want %s", tt.head, addrs, took, tt.lookup)
+			}
+		})
+	}
+}
+
+// TestConnectingHasTheWholeTry: only the lookup is cut short.
+func TestConnectingHasTheWholeTry(t *testing.T) {
+	t.Parallel()
+	// A listener with room for one connection, which is there: the next gets no answer.
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	if err = errors.Join(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}), syscall.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	own, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := cluster.Facts{Head: "localhost", Tried: "ALIASES (127.0.0.2)", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
+	d := newHeadDialer(facts, facts.Head, uint16(own.(*syscall.SockaddrInet4).Port))
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		conn, err := d.dial(ctx)
+		if err == nil {
+			defer func() { _ = conn.Close() }()
+			continue
+		}
+		if slow, ok := errors.AsType[net.Error](err); !ok || !slow.Timeout() {
+			t.Errorf("the connection that gets no answer: %v", err)
+		}
+		return
+	}
+	t.Error("two connections where there is room for one")
 }
