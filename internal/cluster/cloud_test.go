@@ -8,13 +8,17 @@ import (
 	"github.com/syminit/syminit/internal/cluster"
 )
 
-// The values are those of the projects' documents and sources, which each source's
-// own file names.
+// The values are those of the projects' documents, which each source's own file names,
+// where no test says otherwise.
 
+// TestLWS: the files are what AddLWSVariables of LeaderWorkerSet v0.10.0
+// (pkg/utils/pod/pod_utils.go@2161f38), when run, put into the containers of pods with
+// a shared subdomain, and with one of each group's own.
 func TestLWS(t *testing.T) {
 	run(t, "lws", []tableCase{
-		{name: "worker", env: []string{"LWS_GROUP_SIZE=4", "LWS_WORKER_INDEX=3", "LWS_LEADER_ADDRESS=vllm-0.vllm.default"}, want: cluster.Facts{Nodes: 4, Rank: 3, Head: "vllm-0.vllm.default"}},
-		{name: "leader", env: []string{"LWS_GROUP_SIZE=4", "LWS_WORKER_INDEX=0", "LWS_LEADER_ADDRESS=vllm-0.vllm.default"}, want: cluster.Facts{Nodes: 4, Head: "vllm-0.vllm.default"}},
+		{name: "leader", file: "lws/leader.env", want: cluster.Facts{Nodes: 2, Head: "vllm-0.vllm.default"}},
+		{name: "worker", file: "lws/worker.env", want: cluster.Facts{Nodes: 2, Rank: 1, Head: "vllm-0.vllm.default"}},
+		{name: "a subdomain a group", file: "lws/unique-per-replica-worker3.env", want: cluster.Facts{Nodes: 4, Rank: 3, Head: "vllm-1.vllm-1.default"}},
 		{name: "rank beyond size", env: []string{"LWS_GROUP_SIZE=4", "LWS_WORKER_INDEX=4"}, err: "LWS_WORKER_INDEX is 4, and LWS_GROUP_SIZE is 4"},
 	})
 }
@@ -36,23 +40,29 @@ func TestAWSBatch(t *testing.T) {
 	})
 }
 
+// TestSkyPilot: the files are what `env` wrote in tasks of SkyPilot 0.14.1's own
+// program for two nodes (sky/backends/task_codegen.py), on a real Ray and, by
+// sky/skylet/executor/slurm.py, on a real Slurm 22.05.8. That one leaves Slurm's
+// variables of the job in place and takes away those of the step.
 func TestSkyPilot(t *testing.T) {
+	ray, slurm := []string{"127.0.0.2", "127.0.0.3"}, []string{"10.231.78.11", "10.231.78.12"}
 	run(t, "skypilot", []tableCase{
-		{
-			name: "second", env: []string{"SKYPILOT_NUM_NODES=2", "SKYPILOT_NODE_RANK=1", "SKYPILOT_NODE_IPS=172.31.1.1\n172.31.1.2"},
-			want: cluster.Facts{Nodes: 2, Rank: 1, Head: "172.31.1.1", Names: []string{"172.31.1.1", "172.31.1.2"}},
-		},
+		{name: "Ray, first", file: "skypilot/ray-rank0.env", want: cluster.Facts{Nodes: 2, Head: ray[0], Names: ray}},
+		{name: "Ray, second", file: "skypilot/ray-rank1.env", want: cluster.Facts{Nodes: 2, Rank: 1, Head: ray[0], Names: ray}},
+		{name: "Slurm, first", file: "skypilot/slurm-rank0.env", want: cluster.Facts{Nodes: 2, Head: slurm[0], Names: slurm}},
+		{name: "Slurm, second", file: "skypilot/slurm-rank1.env", want: cluster.Facts{Nodes: 2, Rank: 1, Head: slurm[0], Names: slurm}},
 		{name: "no number", env: []string{"SKYPILOT_NUM_NODES=0", "SKYPILOT_NODE_RANK=0"}, err: "SKYPILOT_NUM_NODES"},
 	})
 }
 
+// TestDstack: the files are what `env` wrote in a job that dstack 0.21.2's own runner
+// started (execJob in runner/internal/runner/executor/executor.go@0dee238).
 func TestDstack(t *testing.T) {
+	ips := []string{"10.1.0.4", "10.1.0.5"}
 	run(t, "dstack", []tableCase{
-		{
-			name: "second", env: []string{"DSTACK_NODES_NUM=2", "DSTACK_NODE_RANK=1", "DSTACK_MASTER_NODE_IP=10.1.0.4", "DSTACK_NODES_IPS=10.1.0.4\n10.1.0.5"},
-			want: cluster.Facts{Nodes: 2, Rank: 1, Head: "10.1.0.4", Names: []string{"10.1.0.4", "10.1.0.5"}},
-		},
-		{name: "one node", env: []string{"DSTACK_NODES_NUM=1", "DSTACK_NODE_RANK=0", "DSTACK_MASTER_NODE_IP="}, want: cluster.Facts{Nodes: 1}},
+		{name: "first", file: "dstack/two-nodes-rank0.env", want: cluster.Facts{Nodes: 2, Head: ips[0], Names: ips}},
+		{name: "second", file: "dstack/two-nodes-rank1.env", want: cluster.Facts{Nodes: 2, Rank: 1, Head: ips[0], Names: ips}},
+		{name: "one node", file: "dstack/one-node.env", want: cluster.Facts{Nodes: 1}},
 		{name: "no number", env: []string{"DSTACK_NODES_NUM=2", "DSTACK_NODE_RANK=-1"}, err: "DSTACK_NODE_RANK"},
 	})
 }

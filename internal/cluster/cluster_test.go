@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -62,7 +63,10 @@ func same(t *testing.T, got, want cluster.Facts) {
 	}
 }
 
-// load returns the lines of a file in testdata, which `env` wrote on a node.
+// variable is where one begins in what `env` writes; a value may have several lines.
+var variable = regexp.MustCompile(`(?m)^[A-Za-z_][A-Za-z_0-9]*=`)
+
+// load returns the variables of a file in testdata, which `env` wrote on a node.
 func load(t *testing.T, name string) []string {
 	t.Helper()
 	if name == "" {
@@ -72,7 +76,12 @@ func load(t *testing.T, name string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.Split(strings.TrimSpace(string(data)), "\n")
+	var environ []string
+	begins := append(variable.FindAllIndex(data, -1), []int{len(data)})
+	for i := range begins[1:] {
+		environ = append(environ, strings.TrimSuffix(string(data[begins[i][0]:begins[i+1][0]]), "\n"))
+	}
+	return environ
 }
 
 // testdata stands for the file system: a few paths are files in testdata.

@@ -10,20 +10,19 @@ import (
 	"testing"
 )
 
-// vllmOptions returns the names of each of vLLM's options, and by each name how many
-// words it takes at most. test/vllm has the file from vLLM itself.
-func vllmOptions(t *testing.T) (options [][]string, most map[string]int) {
+// optionsOf returns the names of each of a program's options, and by each name how many
+// words it takes at most. test/vllm has vLLM's and torchrun's file from these
+// themselves; SGLang's is what ServerArgs.add_cli_args of the wheel on PyPI makes.
+func optionsOf(t *testing.T, program string) (options [][]string, most map[string]int) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/vllm-options")
+	text, err := os.ReadFile("testdata/" + program + "-options")
 	if err != nil {
 		t.Fatal(err)
 	}
 	most = map[string]int{}
-	for line := range strings.Lines(string(text)) {
+	_, lines, _ := strings.Cut(string(text), "\n") // the program and its version
+	for line := range strings.Lines(lines) {
 		words := strings.Fields(line)
-		if words[0] == "vLLM" {
-			continue
-		}
 		n, err := strconv.Atoi(words[0])
 		switch {
 		case words[0] == "?":
@@ -41,7 +40,7 @@ func vllmOptions(t *testing.T) (options [][]string, most map[string]int) {
 
 // TestOptionsAreThoseOfVLLM: each is read as vLLM's own parser does.
 func TestOptionsAreThoseOfVLLM(t *testing.T) {
-	options, most := vllmOptions(t)
+	options, most := optionsOf(t, "vllm")
 	for name, n := range most {
 		if got := takes(name); got != n {
 			t.Errorf("%s takes %d words, not %d", name, n, got)
@@ -74,7 +73,7 @@ func TestOptionsAreThoseOfVLLM(t *testing.T) {
 // TestBeginningsAreThoseOfVLLM: a beginning of a name stands for the whole where it
 // does for vLLM, which refuses one that two have.
 func TestBeginningsAreThoseOfVLLM(t *testing.T) {
-	_, most := vllmOptions(t)
+	_, most := optionsOf(t, "vllm")
 	whole := func(word string) string {
 		var found []string
 		for name := range most {

@@ -122,10 +122,18 @@ type job struct {
 // submit has sbatch run the example with these settings and this command.
 func (h *hosts) submit(t *testing.T, env []string, options []string, command ...string) *job {
 	t.Helper()
+	env = append(env, "IMAGE="+h.image, "SHM_SIZE=512m", "PODMAN_ARGS="+h.args+passed)
+	return h.sbatch(t, env, append(append(options, "../../examples/slurm/podman.sbatch"), command...)...)
+}
+
+// passed are the variables that a test may set for the containers.
+const passed = " --env EXIT_CODE --env SYMINIT_NODES --env SYMINIT_JOIN_TIMEOUT --env SYMINIT_LOG_LEVEL"
+
+// sbatch starts a job with these settings.
+func (h *hosts) sbatch(t *testing.T, env []string, args ...string) *job {
+	t.Helper()
 	j := &job{t: t, h: h, out: filepath.Join(t.TempDir(), "out")}
-	args := append([]string{"sbatch", "--parsable", "--output", j.out}, options...)
-	args = append(args, "../../examples/slurm/podman.sbatch")
-	id, err := h.in(append(env, "IMAGE="+h.image, "SHM_SIZE=512m", "PODMAN_ARGS="+h.args+" --env EXIT_CODE --env SYMINIT_NODES --env SYMINIT_JOIN_TIMEOUT --env SYMINIT_LOG_LEVEL"), append(args, command...)...)
+	id, err := h.in(env, append([]string{"sbatch", "--parsable", "--output", j.out}, args...)...)
 	if err != nil {
 		t.Fatalf("sbatch: %v: %s", err, id)
 	}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +120,7 @@ func TestTimeLimit(t *testing.T) {
 		t.Fatalf("scontrol update: %v: %s", err, out)
 	}
 	j.until("the job is gone", func() bool { return !strings.Contains(j.state(), "ING") })
-	if left := append(alive(j.id), h.all(t)); left[0] != "" {
+	if left := append(j.alive(), h.all(t)); left[0] != "" {
 		t.Errorf("left: %s", left)
 	}
 	if shown, _ := h.in(nil, "scontrol", "show", "job", "-o", j.id); !strings.Contains(shown, "JobState=TIMEOUT") {
@@ -134,16 +136,16 @@ func TestTimeLimit(t *testing.T) {
 // was.
 func (h *hosts) cancelled(t *testing.T, j *job) state {
 	t.Helper()
-	was, before := reached(j.output()), alive(j.id)
+	was, before := reached(j.output()), j.alive()
 	began, stalled := time.Now(), stall()
 	if out, err := h.in(nil, "scancel", j.id); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	j.until("nothing of the job is alive", func() bool { return len(alive(j.id)) == 0 })
+	j.until("nothing of the job is alive", func() bool { return len(j.alive()) == 0 })
 	took := time.Since(began)
 	waited := stall() - stalled
 	j.until("the job is gone", func() bool { return !strings.Contains(j.state(), "ING") })
-	if left := append(alive(j.id), h.all(t)); left[0] != "" {
+	if left := append(j.alive(), h.all(t)); left[0] != "" {
 		t.Errorf("left: %s", left)
 	}
 	if shown, _ := h.in(nil, "scontrol", "show", "job", "-o", j.id); !strings.Contains(shown, "JobState=CANCELLED") {
@@ -169,18 +171,69 @@ func (h *hosts) cancelled(t *testing.T, j *job) state {
 }
 
 // alive are the processes that a job has started, in its containers and beside
-// them: Slurm's variables are in the environment of each.
-func alive(id string) []string {
+// them: Slurm's variables are in the environment of each, and each is on a network of
+// this cluster's, which it keeps whoever its parent is. Another cluster on this machine
+// has jobs of the same numbers.
+func (j *job) alive() []string {
+	j.t.Helper()
+	networks := j.h.networks(j.t)
 	var found []string
 	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
 		environ, _ := os.ReadFile(file)
-		if bytes.Contains(append([]byte{0}, environ...), []byte("\x00SLURM_JOB_ID="+id+"\x00")) {
+		if !bytes.Contains(append([]byte{0}, environ...), []byte("\x00SLURM_JOB_ID="+j.id+"\x00")) {
+			continue
+		}
+		network, err := os.Stat(filepath.Dir(file) + "/ns/net")
+		if err == nil && slices.ContainsFunc(networks, func(one os.FileInfo) bool { return os.SameFile(one, network) }) {
 			line, _ := os.ReadFile(filepath.Dir(file) + "/cmdline")
 			found = append(found, string(bytes.ReplaceAll(line, []byte{0}, []byte(" "))))
 		}
 	}
 	return found
+}
+
+// networks are those that the cluster's daemons are on, a host each.
+func (h *hosts) networks(t *testing.T) []os.FileInfo {
+	t.Helper()
+	var found []os.FileInfo
+	files, _ := filepath.Glob(h.dir + "/run/slurm*.pid")
+	for _, file := range files {
+		pid, _ := os.ReadFile(file)
+		network, err := os.Stat("/proc/" + strings.TrimSpace(string(pid)) + "/ns/net")
+		if err != nil {
+			t.Fatalf("a daemon of the cluster is gone: %v", err)
+		}
+		found = append(found, network)
+	}
+	if len(found) == 0 {
+		t.Fatal("no daemon of the cluster runs")
+	}
+	return found
+}
+
+// TestAlive: a process on a host of the cluster is the job's, though it is in no session
+// of the job's; one elsewhere on the machine is not.
+func TestAlive(t *testing.T) {
+	h := cluster(t)
+	j := &job{t: t, h: h, id: "none-of-slurms"}
+	daemon, err := os.ReadFile(h.dir + "/run/slurmd-node2.pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := "--net=/proc/" + strings.TrimSpace(string(daemon)) + "/ns/net"
+	for _, command := range [][]string{{"sleep", "1001"}, {"nsenter", on, "setsid", "sleep", "1002"}} {
+		cmd := exec.Command(command[0], command[1:]...)
+		cmd.Env = append(os.Environ(), "SLURM_JOB_ID="+j.id)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
+	}
+	j.until("the one is seen", func() bool { return slices.Contains(j.alive(), "sleep 1002 ") })
+	if got := j.alive(); len(got) != 1 {
+		t.Errorf("alive: %q, want the one on the cluster alone", got)
+	}
 }
 
 // stall is for how long something has waited for a CPU on this machine (PSI, the
