@@ -83,7 +83,7 @@ func FuzzServe(f *testing.F) {
 func readAll(t *testing.T, command []string) {
 	t.Helper()
 	ModelOf(command)
-	MeetingPort(command, 2)
+	MeetingOf(command, 2)
 	ServePort(command)
 	if h, ok := VLLMHealth(command); ok && !strings.HasSuffix(h.URL, "/health") {
 		t.Errorf("%q says at %s how it is", command, h.URL)

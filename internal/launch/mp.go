@@ -99,19 +99,25 @@ func (l serveLine) spansNodes(replicas, nodes int) bool {
 	return replicas < 2 || l.has(optNodes) || l.has(optNodeRank) || replicas < nodes && nodes%replicas == 0
 }
 
-// MeetingPort returns the port of the head where vLLM's own backend meets on so
-// many nodes, and the option of `vllm serve` that sets it.
-func MeetingPort(command []string, nodes int) (port uint16, name string) {
+// Meeting is where the nodes of vLLM's own backend meet.
+type Meeting struct {
+	Port   uint16
+	Option string // of `vllm serve`, which sets the port
+	Addr   string // as the command has it; "": the head's
+}
+
+// MeetingOf returns where vLLM's own backend meets on so many nodes.
+func MeetingOf(command []string, nodes int) Meeting {
 	line, _ := readServe(command)
-	o, def := optDataPort, vllmDataPort
+	port, def, addr := optDataPort, vllmDataPort, optDataAddr
 	if size, _ := line.number(optData, 1); line.spansNodes(size, nodes) {
-		o, def = optPort, vllmMasterPort
+		port, def, addr = optPort, vllmMasterPort, optAddr
 	}
-	if w, ok := line.find(o); ok {
-		port, _ = portNumber(w.value) // of another text vLLM complains
-		return port, o.long
+	m := Meeting{Port: def, Option: port.long, Addr: line.value(addr)}
+	if w, ok := line.find(port); ok {
+		m.Port, _ = portNumber(w.value) // of another text vLLM complains
 	}
-	return def, o.long
+	return m
 }
 
 // overNodes spreads each replica's workers, or the replicas with all their
