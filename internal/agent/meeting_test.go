@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -148,3 +149,27 @@ var plain = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error
 	err := c.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0) })
 	return errors.Join(err, set)
 }}
+
+// TestServingPorts are looked at on each node that has a server.
+func TestServingPorts(t *testing.T) {
+	n := lookedAt(t, "worker", good(""))
+	for _, tt := range []struct {
+		runtime, command string
+		want             bool
+	}{
+		{launch.Ray, "vllm serve m", false},
+		{launch.MP, "vllm serve m -dp 2", false},
+		{launch.MP, "vllm serve m -dp 2 -dpe", true},
+		{launch.SPMD, "vllm serve m", true},
+		{launch.SPMD, "vllm serve m --headless", false},
+	} {
+		n.runtime, n.args = tt.runtime, strings.Fields(tt.command)
+		serving := preflight.Port{Number: 8000, For: "vllm serve (--port)"}
+		if got := slices.Contains(n.ports(false), serving); got != tt.want {
+			t.Errorf("%s, %s: %t", tt.runtime, tt.command, got)
+		}
+		if got := slices.Contains(n.ports(true), serving); got != !strings.Contains(tt.command, "headless") {
+			t.Errorf("%s, %s on the head: %t", tt.runtime, tt.command, got)
+		}
+	}
+}

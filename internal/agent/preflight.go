@@ -89,10 +89,18 @@ func (n *node) ports(head bool) []preflight.Port {
 			ports = append(ports, preflight.Port{Number: given[option], For: "Ray (" + option + " in SYMINIT_RAY_START_ARGS)"})
 		}
 	}
-	if port := launch.ServePort(n.args); port != 0 && head {
-		ports = append(ports, preflight.Port{Number: port, For: "vllm serve (--port)"})
+	if head || n.serves() {
+		for _, p := range launch.ServePorts(n.args, n.cfg.Nodes) {
+			ports = append(ports, preflight.Port{Number: p.Port, For: "vllm serve (" + p.Option + ")"})
+		}
 	}
 	return ports
+}
+
+// serves reports whether a node that isn't the head has a server too, if the command
+// is one.
+func (n *node) serves() bool {
+	return n.runtime == launch.SPMD || n.runtime == launch.MP && launch.ServesEverywhere(n.args, n.cfg.Nodes)
 }
 
 // report is what a worker tells the head of itself; addr is its own, where it is

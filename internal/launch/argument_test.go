@@ -40,7 +40,11 @@ func TestModelAndPort(t *testing.T) {
 		"vllm serve": {"", 8000},
 	} {
 		args := strings.Fields(command)
-		if model, port := ModelOf(args), ServePort(args); model != want.model || port != want.port {
+		var port uint16
+		if ports := ServePorts(args, 2); len(ports) > 0 {
+			port = ports[0].Port
+		}
+		if model := ModelOf(args); model != want.model || port != want.port {
 			t.Errorf("%s: model %q at port %d, want %q, %d", command, model, port, want.model, want.port)
 		}
 	}

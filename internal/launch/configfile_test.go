@@ -63,7 +63,7 @@ https://x: y
 			t.Errorf("%q: %v, %t", more, got, ok)
 		}
 	}
-	if port := ServePort(command); port != 9001 {
+	if port := ServePorts(command, 2)[0].Port; port != 9001 {
 		t.Errorf("it serves at port %d", port)
 	}
 	// vLLM passes over that spelling.

@@ -84,7 +84,8 @@ func readAll(t *testing.T, command []string) {
 	t.Helper()
 	ModelOf(command)
 	MeetingOf(command, 2)
-	ServePort(command)
+	ServePorts(command, 2)
+	ServesEverywhere(command, 2)
 	if h, ok := VLLMHealth(command); ok && !strings.HasSuffix(h.URL, "/health") {
 		t.Errorf("%q says at %s how it is", command, h.URL)
 	}

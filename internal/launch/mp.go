@@ -123,7 +123,7 @@ func MeetingOf(command []string, nodes int) Meeting {
 // overNodes spreads each replica's workers, or the replicas with all their
 // workers: vLLM finds out which from the sizes.
 func (s *spread) overNodes() {
-	if w, ok := s.balancer(); ok {
+	if w, ok := s.line.balancer(); ok {
 		s.conflict(w, fmt.Sprintf("--nnodes %d, whose other nodes have no server", s.nodes), "leave it out, or set SYMINIT_RUNTIME=spmd and give every option yourself, with $(NODE_RANK) and the like")
 	}
 	s.checkWorkers()
@@ -155,7 +155,7 @@ func (s *spread) checkWorkers() {
 func (s *spread) dataParallel(size int) {
 	local := size / s.nodes
 	start := s.rank * local
-	balanced, ok := s.balancer()
+	balanced, ok := s.line.balancer()
 	external := s.line.has(optDataExternal) || s.line.has(optDataRank)
 	if external && local > 1 {
 		s.conflict(balanced, fmt.Sprintf("%d replicas on each of %d nodes, for one server each", local, s.nodes), fmt.Sprintf("use --data-parallel-multi-port-external-lb, or --data-parallel-size %d", s.nodes))
@@ -177,9 +177,9 @@ func (s *spread) dataParallel(size int) {
 
 // balancer returns where the command asks for a server on every node, in place
 // of one on the head.
-func (s *spread) balancer() (w written, ok bool) {
+func (l serveLine) balancer() (w written, ok bool) {
 	for _, o := range []option{optDataExternal, optDataRank, optDataHybrid, optDataMultiPort, optDataStart} {
-		if w, ok = s.line.find(o); ok {
+		if w, ok = l.find(o); ok {
 			break
 		}
 	}

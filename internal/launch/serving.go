@@ -43,15 +43,45 @@ func VLLMHealth(command []string) (Health, bool) {
 	return Health{URL: scheme + net.JoinHostPort(reached(line.value(optHost)), port) + "/health"}, true
 }
 
-// ServePort returns the port on which the vLLM server that the command starts
-// listens, and 0 where there is none.
-func ServePort(command []string) uint16 {
+// Listening is a port on which vLLM's server listens.
+type Listening struct {
+	Port   uint16
+	Option string // of `vllm serve`, which sets it
+}
+
+// ServePorts returns the ports on which the vLLM server that the command starts
+// listens, on each of so many nodes that has one.
+func ServePorts(command []string, nodes int) []Listening {
 	line, ok := served(command)
 	if !ok || line.has(optUDS) {
-		return 0
+		return nil
 	}
-	port, _ := portNumber(cmp.Or(line.value(optServe), vllmPort)) // of another text vLLM complains
-	return port
+	first, ok := portNumber(cmp.Or(line.value(optServe), vllmPort))
+	if !ok || first == 0 { // of another text vLLM complains
+		return nil
+	}
+	ports := []Listening{{first, optServe.long}}
+	if !line.has(optDataMultiPort) || afterServe(command) == 0 {
+		return ports
+	}
+	size, _ := line.number(optData, 1)
+	local, _ := line.number(optDataLocal, size/max(nodes, 1))
+	for port := int(first) + 1; port < min(int(first)+local, 1<<16); port++ {
+		ports = append(ports, Listening{uint16(port), optServe.long})
+	}
+	if port, ok := portNumber(cmp.Or(line.value(optSupervisor), supervisorPort)); ok {
+		ports = append(ports, Listening{port, optSupervisor.long})
+	}
+	return ports
+}
+
+// ServesEverywhere reports whether each of so many nodes has a server of its own with
+// vLLM's own backend, for a load balancer before them.
+func ServesEverywhere(command []string, nodes int) bool {
+	line, _ := readServe(command)
+	size, _ := line.number(optData, 1)
+	_, balanced := line.balancer()
+	return balanced && !line.spansNodes(size, nodes)
 }
 
 // portNumber is 0 and false where the text is no port.
