@@ -2,6 +2,7 @@ package launch
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -112,4 +113,14 @@ func reached(host string) string {
 		return "::1"
 	}
 	return host
+}
+
+// CheckVLLMPort refuses what vLLM's workers die of: get_vllm_port in vllm/envs.py
+// takes a number only (0.32).
+func CheckVLLMPort(command, env []string) error {
+	port, set := environ(env).lookup("VLLM_PORT")
+	if _, number := integer(port); !set || number || !IsVLLMServe(command) {
+		return nil
+	}
+	return fmt.Errorf("VLLM_PORT=%q is no number, and vLLM's processes die of it: Kubernetes and docker --link set such a one for a service or container that is called vllm; give that another name (in Kubernetes: or enableServiceLinks: false), or set VLLM_PORT to the first of some free ports", port)
 }
