@@ -45,10 +45,14 @@ func (m measurement) measure(image string, patience time.Duration) (r result, er
 			return r, err
 		}
 	}
-	if m.moment == early {
+	switch {
+	case m.moment == early:
 		<-time.After(5 * time.Second) // the point itself, no condition
-	} else if err := w.reach(m.point()); err != nil {
-		return r, err
+	case m.barred && m.syminit: // which looks before vLLM begins: it is from the worker's start on
+	default:
+		if err := w.reach(m.point()); err != nil {
+			return r, err
+		}
 	}
 	if m.moment == serving {
 		if got := w.ask(context.Background(), 8); got != "200" {

@@ -90,6 +90,7 @@ type node struct {
 	rayToken    string        // empty where Ray runs without one
 	removeToken func()
 	look        *survey                // nil: there is none
+	doorman     *doorman               // see doorman.leave
 	found       atomic.Pointer[string] // the errors that preflight found among the nodes, in one line; nil: none
 	ready       atomic.Bool            // every node's runtime has been up
 	oomKills    int                    // before the job, see the function
@@ -216,6 +217,7 @@ func (n *node) carry(m member, roster rendezvous.Roster, err error) (runtime *la
 // is nil where there is none, and returned with an error too: others may have
 // to be told.
 func (n *node) meet() (m member, roster rendezvous.Roster, err error) {
+	defer func() { n.doorman.leave() }()
 	for {
 		if m, err = n.enlist(); err != nil {
 			return nil, roster, err

@@ -21,7 +21,11 @@ func (n *node) chooseRuntime() (err error) {
 			return &failure{code: CodeConfig, err: err}
 		}
 	}
-	if err = n.cfg.Suits(n.runtime); err == nil {
+	err = n.cfg.Suits(n.runtime)
+	if err == nil {
+		err = launch.CheckVLLMPort(n.args, n.environ)
+	}
+	if err == nil {
 		err = n.checkCommand()
 	}
 	if err != nil {

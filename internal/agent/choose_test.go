@@ -36,3 +36,26 @@ func TestUnknownReferenceIsRefused(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestVLLMPort: what Kubernetes makes of a service called vllm is refused before the
+// others are waited for.
+func TestVLLMPort(t *testing.T) {
+	for _, tt := range []struct {
+		command, variable string
+		refused           bool
+	}{
+		{"vllm serve m -tp 2", "VLLM_PORT=tcp://10.0.0.1:8000", true},
+		{"vllm serve m -tp 2", "VLLM_PORT=", true},
+		{"vllm serve m -tp 2", "VLLM_PORT=40000", false},
+		{"vllm serve m -tp 2", "VLLM_PORTS=x", false},
+		{"python3 job.py", "VLLM_PORT=tcp://10.0.0.1:8000", false},
+	} {
+		n := lookedAt(t, "head", good(""), "SYMINIT_RUNTIME=spmd", tt.variable)
+		n.args = strings.Fields(tt.command)
+		err := n.chooseRuntime()
+		f, ok := errors.AsType[*failure](err)
+		if refused := ok && f.code == CodeConfig && strings.HasPrefix(err.Error(), tt.variable[:len("VLLM_PORT=")]); refused != tt.refused || !tt.refused && err != nil {
+			t.Errorf("%s with %s: %v", tt.command, tt.variable, err)
+		}
+	}
+}

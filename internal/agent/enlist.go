@@ -91,6 +91,9 @@ func (n *node) enlistAlone(ctx context.Context, host *hostnet.Host) (member, err
 func (n *node) enlistHead(id identity, listener net.Listener) (member, error) {
 	self := n.self()
 	self.Addr, self.Rank = id.addr, 0
+	if n.look != nil {
+		n.attend()
+	}
 	head, err := rendezvous.NewHead(rendezvous.HeadConfig{
 		Listener: listener, KeepOpen: n.cfg.Restarts != 0, Was: n.was, NotBefore: n.resume, HeldUntil: n.heldUntil(),
 		Approve: n.approver(),

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -29,12 +28,20 @@ type survey struct {
 	host  preflight.Host
 	done  chan struct{}
 	facts preflight.Facts // once done is closed
-	head  netip.Addr      // where the worker has reached the head
+
+	// Of a worker: where it has reached the head last, and what it couldn't reach at
+	// each address of the head's.
+	head   netip.Addr
+	barred map[netip.Addr][]preflight.Port
+}
+
+func newSurvey(h preflight.Host) *survey {
+	return &survey{host: h, done: make(chan struct{}), barred: map[netip.Addr][]preflight.Port{}}
 }
 
 // beginSurvey begins to look at this node.
 func (n *node) beginSurvey() {
-	s := &survey{host: preflight.Local(config.ChildEnviron(n.environ)), done: make(chan struct{})}
+	s := newSurvey(preflight.Local(config.ChildEnviron(n.environ)))
 	request := preflight.Request{
 		Model: launch.ModelOf(n.args), RayTemp: launch.RayTemp(n.cfg.RayStartArgs),
 		Versions: map[string]string{
@@ -82,42 +89,18 @@ func (n *node) ports(head bool) []preflight.Port {
 			ports = append(ports, preflight.Port{Number: given[option], For: "Ray (" + option + " in SYMINIT_RAY_START_ARGS)"})
 		}
 	}
-	if port := launch.ServePort(n.args); port != 0 && head {
-		ports = append(ports, preflight.Port{Number: port, For: "vllm serve (--port)"})
+	if head || n.serves() {
+		for _, p := range launch.ServePorts(n.args, n.cfg.Nodes) {
+			ports = append(ports, preflight.Port{Number: p.Port, For: "vllm serve (" + p.Option + ")"})
+		}
 	}
 	return ports
 }
 
-// meeting are the head's ports where the other nodes' runtime reaches it.
-func (n *node) meeting() []preflight.Port {
-	switch {
-	case n.runtime == launch.Ray:
-		return []preflight.Port{{Number: n.cfg.RayPort, For: "Ray (SYMINIT_RAY_PORT)"}}
-	case n.runtime == launch.MP && n.cfg.Nodes > 1:
-		if port, option := launch.MeetingPort(n.args, n.cfg.Nodes); port != 0 {
-			return []preflight.Port{{Number: port, For: "vLLM (" + option + ")"}}
-		}
-	}
-	return nil
-}
-
-// surveyed connects once this node has been looked at: the head has no time for
-// one that is connected and says nothing.
-func (n *node) surveyed(dial func(context.Context) (net.Conn, error)) func(context.Context) (net.Conn, error) {
-	if n.look == nil {
-		return dial
-	}
-	return func(ctx context.Context) (net.Conn, error) {
-		<-n.look.done
-		conn, err := dial(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if far, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
-			n.look.head = far.AddrPort().Addr().Unmap()
-		}
-		return conn, nil
-	}
+// serves reports whether a node that isn't the head has a server too, if the command
+// is one.
+func (n *node) serves() bool {
+	return n.runtime == launch.SPMD || n.runtime == launch.MP && launch.ServesEverywhere(n.args, n.cfg.Nodes)
 }
 
 // report is what a worker tells the head of itself; addr is its own, where it is
@@ -131,27 +114,26 @@ func (n *node) report(addr netip.Addr) func(own netip.Addr) json.RawMessage {
 			own = addr
 		}
 		f := n.factsAt(own, n.taken(false))
-		if n.look.head.IsValid() {
-			f.Barred = preflight.Barred(n.look.host, n.look.head, n.meeting())
-		}
+		f.Barred, f.BarredAt = n.look.barred[n.look.head], n.look.head
 		return f.Encode()
 	}
 }
 
 // approve shows what is wrong with the nodes, and decides whether the run goes
 // on. It waits for nothing but with PREFLIGHT=fail.
-func (n *node) approve(self rendezvous.Node, workers []rendezvous.Report) error {
+func (n *node) approve(self rendezvous.Node, reports []rendezvous.Report) error {
+	n.doorman.leave()
 	if n.cfg.Preflight == config.PreflightOff {
 		return nil
 	}
-	taken := n.taken(true)
+	taken, workers := n.taken(true), n.reported(self, reports)
 	look := func() []preflight.Row {
-		found, looked := n.judge(self, taken, workers)
+		found := n.judge(self, taken, workers)
 		if errs := preflight.Rows(preflight.AtLeast(preflight.Error, found)); len(errs) > 0 {
 			reasons := preflight.Reasons(errs)
 			n.found.Store(&reasons)
 		}
-		return n.show(found, looked)
+		return n.show(found, 1+len(workers))
 	}
 	if n.cfg.Preflight == config.PreflightFail {
 		rows := look()
@@ -161,7 +143,7 @@ func (n *node) approve(self rendezvous.Node, workers []rendezvous.Report) error 
 		return failf(CodeRuntime, "the run isn't started (SYMINIT_PREFLIGHT=fail): %s", preflight.Reasons(rows))
 	}
 	go look()
-	return nil
+	return n.cutOff(self, workers)
 }
 
 // approver is approve, where this node looks at anything at all.
@@ -175,14 +157,15 @@ func (n *node) approver() func(rendezvous.Node, []rendezvous.Report) error {
 	return n.approve
 }
 
-// judge holds the nodes' facts against each other, and says how many had any.
-func (n *node) judge(self rendezvous.Node, taken []preflight.Port, workers []rendezvous.Report) (found []preflight.Finding, looked int) {
-	nodes := []preflight.Node{{Name: self.Name, Facts: n.factsAt(self.Addr, taken)}}
+// reported is what the workers have told of themselves, those that had anything.
+// That one can't reach a port counts where it is what this head meets at.
+func (n *node) reported(self rendezvous.Node, reports []rendezvous.Report) []preflight.Node {
+	var nodes []preflight.Node
 	names := map[string]int{self.Name: 1}
-	for _, r := range workers {
+	for _, r := range reports {
 		names[r.Node.Name]++
 	}
-	for _, r := range workers {
+	for _, r := range reports {
 		if r.Body == nil { // PREFLIGHT is off there
 			continue
 		}
@@ -191,13 +174,22 @@ func (n *node) judge(self rendezvous.Node, taken []preflight.Port, workers []ren
 			n.log.Warn("preflight: "+err.Error(), zap.String("node", r.Node.String()))
 			continue
 		}
+		facts.Barred = slices.DeleteFunc(facts.Barred, func(p preflight.Port) bool {
+			return facts.BarredAt.WithZone("") != self.Addr.WithZone("") || !slices.Contains(n.meetingAt(self.Addr), p)
+		})
 		name := r.Node.Name
 		if names[name] > 1 {
 			name = r.Node.String()
 		}
 		nodes = append(nodes, preflight.Node{Name: name, Facts: facts, Ahead: r.Ahead, Within: r.Within})
 	}
-	return preflight.Judge(n.judgeBy(), nodes), len(nodes)
+	return nodes
+}
+
+// judge holds the nodes' facts against each other.
+func (n *node) judge(self rendezvous.Node, taken []preflight.Port, workers []preflight.Node) []preflight.Finding {
+	own := preflight.Node{Name: self.Name, Facts: n.factsAt(self.Addr, taken)}
+	return preflight.Judge(n.judgeBy(), slices.Concat([]preflight.Node{own}, workers))
 }
 
 func (n *node) judgeBy() preflight.Settings {
@@ -213,7 +205,7 @@ func (n *node) late(self rendezvous.Node, r rendezvous.Report) {
 	if n.look == nil || r.Body == nil {
 		return
 	}
-	found, _ := n.judge(self, nil, []rendezvous.Report{r}) // the run has the ports now
+	found := n.judge(self, nil, n.reported(self, []rendezvous.Report{r})) // the run has the ports now
 	n.show(slices.DeleteFunc(found, func(f preflight.Finding) bool { return f.Node == self.Name }), 1)
 }
 

@@ -50,7 +50,8 @@ func lookedAt(t *testing.T, name string, facts preflight.Facts, settings ...stri
 		t.Fatal(err)
 	}
 	if cfg.Preflight != config.PreflightOff {
-		l.look = &survey{host: preflight.Local(nil), done: make(chan struct{}), facts: facts}
+		l.look = newSurvey(preflight.Local(nil))
+		l.look.facts = facts
 		close(l.look.done)
 	}
 	t.Cleanup(func() { l.waiting.end(); l.end(rendezvous.Outcome{}) })

@@ -84,7 +84,7 @@ type Config struct {
 	RewriteSignals signals.Rewrites `env:"REWRITE_SIGNALS" unset:"none" accepts:"a comma list of FROM:TO, where TO is a signal, or 0 to drop it: TERM:INT" doc:"Signals that reach the job as others."`
 	WaitAll        bool             `env:"WAIT_ALL" envDefault:"false" doc:"Wait for every process that the command leaves behind, as for a service that puts itself into the background. The exit code is the command's all the same. For one node without Ray."`
 
-	Preflight  string `env:"PREFLIGHT" envDefault:"warn" oneof:"warn fail off" doc:"What follows where a node lacks what the run needs, a large enough /dev/shm say. warn: a table in the head's log. fail: an error in that table ends the run on every node before Ray starts. off: this node isn't looked at. For what follows the head's counts."`
+	Preflight  string `env:"PREFLIGHT" envDefault:"warn" oneof:"warn fail off" doc:"What follows where a node lacks what the run needs, a large enough /dev/shm say. warn: a table in the head's log, and only a run that can't work ends: a node gets no answer at the head's port where vLLM or Ray meets. fail: an error in that table ends the run on every node before Ray starts. off: this node isn't looked at. For what follows the head's counts."`
 	LogLevel   string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug info warn error" doc:"The least that is logged."`
 	LogFormat  string `env:"LOG_FORMAT" envDefault:"console" oneof:"console json" doc:"Lines for a person, or one JSON object a line."`
 	StatusAddr string `env:"STATUS_ADDR" envDefault:"off" accepts:"HOST:PORT, :PORT or off" doc:"Where /healthz, /readyz, /status and /metrics answer over HTTP."`

@@ -40,27 +40,30 @@ func TestModelAndPort(t *testing.T) {
 		"vllm serve": {"", 8000},
 	} {
 		args := strings.Fields(command)
-		if model, port := ModelOf(args), ServePort(args); model != want.model || port != want.port {
+		var port uint16
+		if ports := ServePorts(args, 2); len(ports) > 0 {
+			port = ports[0].Port
+		}
+		if model := ModelOf(args); model != want.model || port != want.port {
 			t.Errorf("%s: model %q at port %d, want %q, %d", command, model, port, want.model, want.port)
 		}
 	}
 }
 
-func TestMeetingPort(t *testing.T) {
-	for command, want := range map[string]struct {
-		port   uint16
-		option string
-	}{
-		"vllm serve m -tp 2":                                    {29501, "--master-port"},
-		"vllm serve m --master_port=7":                          {7, "--master-port"},
-		"vllm serve m --master-port 70000":                      {0, "--master-port"},
-		"vllm serve m -dp 2":                                    {29550, "--data-parallel-rpc-port"},
-		"vllm serve m -dp 4 -dpp 8 --master-port 7":             {8, "--data-parallel-rpc-port"},
-		"vllm serve m -dp 2 --nnodes 2 --master-port 7":         {7, "--master-port"},
-		"vllm serve m -dp 2 -tp 2 --data-parallel-rpc-port=600": {600, "--data-parallel-rpc-port"},
+func TestMeetingOf(t *testing.T) {
+	for command, want := range map[string]Meeting{
+		"vllm serve m -tp 2":                                    {29501, "--master-port", ""},
+		"vllm serve m --master_port=7":                          {7, "--master-port", ""},
+		"vllm serve m --master-port 70000":                      {0, "--master-port", ""},
+		"vllm serve m --master-addr=host-a -dpa b":              {29501, "--master-port", "host-a"},
+		"vllm serve m -dp 2":                                    {29550, "--data-parallel-rpc-port", ""},
+		"vllm serve m -dp 2 -dpa b --master-addr a":             {29550, "--data-parallel-rpc-port", "b"},
+		"vllm serve m -dp 4 -dpp 8 --master-port 7":             {8, "--data-parallel-rpc-port", ""},
+		"vllm serve m -dp 2 --nnodes 2 --master-port 7":         {7, "--master-port", ""},
+		"vllm serve m -dp 2 -tp 2 --data-parallel-rpc-port=600": {600, "--data-parallel-rpc-port", ""},
 	} {
-		if port, option := MeetingPort(strings.Fields(command), 2); port != want.port || option != want.option {
-			t.Errorf("%s: port %d of %s, want %d of %s", command, port, option, want.port, want.option)
+		if got := MeetingOf(strings.Fields(command), 2); got != want {
+			t.Errorf("%s: %+v, want %+v", command, got, want)
 		}
 	}
 }

@@ -52,18 +52,18 @@ https://x: y
 	if got := ModelOf([]string{"vllm", "serve", "other", "--config", file}); got != "other" {
 		t.Errorf("model %q, and the command line names another", got)
 	}
-	if port, option := MeetingPort(command, 2); port != 7000 || option != optDataPort.long {
-		t.Errorf("they meet at port %d of %s", port, option)
+	if m := MeetingOf(command, 2); m.Port != 7000 || m.Option != optDataPort.long {
+		t.Errorf("they meet at %+v", m)
 	}
-	if port, _ := MeetingPort(also("-dpp 7001"), 2); port != 7001 {
-		t.Errorf("they meet at port %d", port)
+	if m := MeetingOf(also("-dpp 7001"), 2); m.Port != 7001 {
+		t.Errorf("they meet at %+v", m)
 	}
 	for more, want := range map[string]string{"": "http://10.0.0.7:9001/health", "--port 3": "http://10.0.0.7:3/health"} {
 		if got, ok := VLLMHealth(also(more)); !ok || got.URL != want {
 			t.Errorf("%q: %v, %t", more, got, ok)
 		}
 	}
-	if port := ServePort(command); port != 9001 {
+	if port := ServePorts(command, 2)[0].Port; port != 9001 {
 		t.Errorf("it serves at port %d", port)
 	}
 	// vLLM passes over that spelling.

@@ -83,8 +83,9 @@ func FuzzServe(f *testing.F) {
 func readAll(t *testing.T, command []string) {
 	t.Helper()
 	ModelOf(command)
-	MeetingPort(command, 2)
-	ServePort(command)
+	MeetingOf(command, 2)
+	ServePorts(command, 2)
+	ServesEverywhere(command, 2)
 	if h, ok := VLLMHealth(command); ok && !strings.HasSuffix(h.URL, "/health") {
 		t.Errorf("%q says at %s how it is", command, h.URL)
 	}

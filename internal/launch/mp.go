@@ -96,25 +96,31 @@ func (l serveLine) spansNodes(replicas, nodes int) bool {
 	return replicas < 2 || l.has(optNodes) || l.has(optNodeRank) || replicas < nodes && nodes%replicas == 0
 }
 
-// MeetingPort returns the port of the head where vLLM's own backend meets on so
-// many nodes, and the option of `vllm serve` that sets it.
-func MeetingPort(command []string, nodes int) (port uint16, name string) {
+// Meeting is where the nodes of vLLM's own backend meet.
+type Meeting struct {
+	Port   uint16
+	Option string // of `vllm serve`, which sets the port
+	Addr   string // as the command has it; "": the head's
+}
+
+// MeetingOf returns where vLLM's own backend meets on so many nodes.
+func MeetingOf(command []string, nodes int) Meeting {
 	line, _ := readServe(command)
-	o, def := optDataPort, vllmDataPort
+	port, def, addr := optDataPort, vllmDataPort, optDataAddr
 	if size, _ := line.number(optData, 1); line.spansNodes(size, nodes) {
-		o, def = optPort, vllmMasterPort
+		port, def, addr = optPort, vllmMasterPort, optAddr
 	}
-	if w, ok := line.find(o); ok {
-		port, _ = portNumber(w.value) // of another text vLLM complains
-		return port, o.long
+	m := Meeting{Port: def, Option: port.long, Addr: line.value(addr)}
+	if w, ok := line.find(port); ok {
+		m.Port, _ = portNumber(w.value) // of another text vLLM complains
 	}
-	return def, o.long
+	return m
 }
 
 // overNodes spreads each replica's workers, or the replicas with all their
 // workers: vLLM finds out which from the sizes.
 func (s *spread) overNodes() {
-	if w, ok := s.balancer(); ok {
+	if w, ok := s.line.balancer(); ok {
 		s.conflict(w, fmt.Sprintf("--nnodes %d, whose other nodes have no server", s.nodes), "leave it out, or set SYMINIT_RUNTIME=spmd and give every option yourself, with $(NODE_RANK) and the like")
 	}
 	s.checkWorkers()
@@ -146,7 +152,7 @@ func (s *spread) checkWorkers() {
 func (s *spread) dataParallel(size int) {
 	local := size / s.nodes
 	start := s.rank * local
-	balanced, ok := s.balancer()
+	balanced, ok := s.line.balancer()
 	external := s.line.has(optDataExternal) || s.line.has(optDataRank)
 	if external && local > 1 {
 		s.conflict(balanced, fmt.Sprintf("%d replicas on each of %d nodes, for one server each", local, s.nodes), fmt.Sprintf("use --data-parallel-multi-port-external-lb, or --data-parallel-size %d", s.nodes))
@@ -168,9 +174,9 @@ func (s *spread) dataParallel(size int) {
 
 // balancer returns where the command asks for a server on every node, in place
 // of one on the head.
-func (s *spread) balancer() (w written, ok bool) {
+func (l serveLine) balancer() (w written, ok bool) {
 	for _, o := range []option{optDataExternal, optDataRank, optDataHybrid, optDataMultiPort, optDataStart} {
-		if w, ok = s.line.find(o); ok {
+		if w, ok = l.find(o); ok {
 			break
 		}
 	}

@@ -2,6 +2,7 @@ package launch
 
 import (
 	"cmp"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -43,15 +44,45 @@ func VLLMHealth(command []string) (Health, bool) {
 	return Health{URL: scheme + net.JoinHostPort(reached(line.value(optHost)), port) + "/health"}, true
 }
 
-// ServePort returns the port on which the vLLM server that the command starts
-// listens, and 0 where there is none.
-func ServePort(command []string) uint16 {
+// Listening is a port on which vLLM's server listens.
+type Listening struct {
+	Port   uint16
+	Option string // of `vllm serve`, which sets it
+}
+
+// ServePorts returns the ports on which the vLLM server that the command starts
+// listens, on each of so many nodes that has one.
+func ServePorts(command []string, nodes int) []Listening {
 	line, ok := served(command)
 	if !ok || line.has(optUDS) {
-		return 0
+		return nil
 	}
-	port, _ := portNumber(cmp.Or(line.value(optServe), vllmPort)) // of another text vLLM complains
-	return port
+	first, ok := portNumber(cmp.Or(line.value(optServe), vllmPort))
+	if !ok || first == 0 { // of another text vLLM complains
+		return nil
+	}
+	ports := []Listening{{first, optServe.long}}
+	if !line.has(optDataMultiPort) || afterServe(command) == 0 {
+		return ports
+	}
+	size, _ := line.number(optData, 1)
+	local, _ := line.number(optDataLocal, size/max(nodes, 1))
+	for port := int(first) + 1; port < min(int(first)+local, 1<<16); port++ {
+		ports = append(ports, Listening{uint16(port), optServe.long})
+	}
+	if port, ok := portNumber(cmp.Or(line.value(optSupervisor), supervisorPort)); ok {
+		ports = append(ports, Listening{port, optSupervisor.long})
+	}
+	return ports
+}
+
+// ServesEverywhere reports whether each of so many nodes has a server of its own with
+// vLLM's own backend, for a load balancer before them.
+func ServesEverywhere(command []string, nodes int) bool {
+	line, _ := readServe(command)
+	size, _ := line.number(optData, 1)
+	_, balanced := line.balancer()
+	return balanced && !line.spansNodes(size, nodes)
 }
 
 // portNumber is 0 and false where the text is no port.
@@ -82,4 +113,14 @@ func reached(host string) string {
 		return "::1"
 	}
 	return host
+}
+
+// CheckVLLMPort refuses what vLLM's workers die of: get_vllm_port in vllm/envs.py
+// takes a number only (0.32).
+func CheckVLLMPort(command, env []string) error {
+	port, set := environ(env).lookup("VLLM_PORT")
+	if _, number := integer(port); !set || number || !IsVLLMServe(command) {
+		return nil
+	}
+	return fmt.Errorf("VLLM_PORT=%q is no number, and vLLM's processes die of it: Kubernetes and docker --link set such a one for a service or container that is called vllm; give that another name (in Kubernetes: or enableServiceLinks: false), or set VLLM_PORT to the first of some free ports", port)
 }

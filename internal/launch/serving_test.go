@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,30 @@ func TestVLLMHealth(t *testing.T) {
 	for _, command := range []string{"vllm serve m --headless", "vllm serve m --grpc", "python -m vllm.entrypoints.grpc_server --model m", "vllm bench --port 1", "python serve.py", "vllm"} {
 		if got, ok := VLLMHealth(strings.Fields(command)); ok {
 			t.Errorf("%s: %+v", command, got)
+		}
+	}
+}
+
+// TestServePorts: each node that has a server has these.
+func TestServePorts(t *testing.T) {
+	for command, want := range map[string]struct {
+		ports      string
+		everywhere bool
+	}{
+		"vllm serve m -tp 2":                          {"[{8000 --port}]", false},
+		"vllm serve m -dp 2":                          {"[{8000 --port}]", false},
+		"vllm serve m -dp 2 -dpe --port 9":            {"[{9 --port}]", true},
+		"vllm serve m -dp 2 --data-parallel-rank 0":   {"[{8000 --port}]", true},
+		"vllm serve m -dp 4 -dph":                     {"[{8000 --port}]", true},
+		"vllm serve m -dp 4 -dph --headless":          {"[]", true},
+		"vllm serve m -dp 2 --nnodes 2 -dph":          {"[{8000 --port}]", false}, // which is refused
+		"vllm serve m -dp 4 -dpm":                     {"[{8000 --port} {8001 --port} {9256 --data-parallel-supervisor-port}]", true},
+		"vllm serve m -dp 6 -dpl 3 -dpm --port 65534": {"[{65534 --port} {65535 --port} {9256 --data-parallel-supervisor-port}]", true},
+		"python job.py":                               {"[]", false},
+	} {
+		args := strings.Fields(command)
+		if ports, everywhere := fmt.Sprint(ServePorts(args, 2)), ServesEverywhere(args, 2); ports != want.ports || everywhere != want.everywhere {
+			t.Errorf("%s: %s, on every node: %t", command, ports, everywhere)
 		}
 	}
 }

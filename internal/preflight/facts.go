@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,6 +21,7 @@ type Facts struct {
 	Disks      []Disk            `json:"disks,omitempty"`
 	Taken      []Port            `json:"taken,omitempty"`       // ports that the run needs and something else has
 	Barred     []Port            `json:"barred,omitempty"`      // ports of the head's that this node can't reach
+	BarredAt   netip.Addr        `json:"barred_at,omitzero"`    // where it has looked for them
 	Versions   map[string]string `json:"versions,omitempty"`    // of software, by name
 	GPUs       []GPU             `json:"gpus,omitempty"`        // that this node can use
 	HiddenGPUs int               `json:"hidden_gpus,omitempty"` // the host's, where this node can use none

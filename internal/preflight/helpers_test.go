@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"context"
 	"io/fs"
 	"net/netip"
 	"path"
@@ -40,7 +41,7 @@ func fake(texts map[string]string) Host {
 			return map[int]uint64{unix.RLIMIT_NOFILE: 1 << 20, unix.RLIMIT_MEMLOCK: 64 << 10}[resource]
 		},
 		Taken:  func(uint16) bool { return false },
-		Barred: func(netip.AddrPort) bool { return false },
+		Barred: func(context.Context, netip.AddrPort) bool { return false },
 		Env:    func(string) (string, bool) { return "", false },
 		Abs:    func(p string) (string, bool) { return path.Join("/work", p), true },
 	}

@@ -1,6 +1,7 @@
 package preflight
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -17,20 +18,20 @@ import (
 
 // Host is what a survey looks at.
 type Host struct {
-	Root   fs.FS                                  // the file system from / on
-	Space  func(path string) (Space, error)       // of the file system that holds a path
-	Write  func(path string) error                // whether this process may write in a folder
-	Limit  func(resource int) (hard uint64)       // of this process; 0: not known
-	Taken  func(port uint16) (taken bool)         // something else listens there
-	Barred func(at netip.AddrPort) bool           // another host's port gives no answer
-	Env    func(variable string) (string, bool)   // of the job
-	Abs    func(path string) (abs string, _ bool) // from the job's working directory
+	Root   fs.FS                                             // the file system from / on
+	Space  func(path string) (Space, error)                  // of the file system that holds a path
+	Write  func(path string) error                           // whether this process may write in a folder
+	Limit  func(resource int) (hard uint64)                  // of this process; 0: not known
+	Taken  func(port uint16) (taken bool)                    // something else listens there
+	Barred func(ctx context.Context, at netip.AddrPort) bool // another host's port gives no answer
+	Env    func(variable string) (string, bool)              // of the job
+	Abs    func(path string) (abs string, _ bool)            // from the job's working directory
 }
 
 // Local is this host, with the environment that the job gets.
 func Local(environ []string) Host {
 	return Host{
-		Root: os.DirFS("/"), Space: space, Write: write, Limit: limit, Taken: taken, Barred: barred,
+		Root: os.DirFS("/"), Space: space, Write: write, Limit: limit, Taken: taken, Barred: barredTo(new(net.Dialer).DialContext),
 		Env: func(variable string) (string, bool) {
 			for _, entry := range environ { // the first holds, as for getenv(3)
 				if name, value, _ := strings.Cut(entry, "="); name == variable {
@@ -81,15 +82,39 @@ func taken(port uint16) bool {
 // time after 1 s, so that one lost packet doesn't count.
 const barredAfter = 2500 * time.Millisecond
 
-// barred is for a host that answers at another port already: what lies between
-// says so, or nothing, where the host itself would accept or refuse.
-func barred(at netip.AddrPort) bool {
-	conn, err := net.DialTimeout("tcp", at.String(), barredAfter)
-	if err == nil {
-		_ = conn.Close()
-		return false
+// barredTo is for a host that answers at another port already: it would accept or
+// refuse, and what lies between says that the port can't be reached, or nothing
+// does. To say so takes all of the time, so that a second look is at another
+// moment. What keeps this host from asking says nothing of the port.
+func barredTo(dial func(ctx context.Context, network, address string) (net.Conn, error)) func(context.Context, netip.AddrPort) bool {
+	return func(ctx context.Context, at netip.AddrPort) bool {
+		look, done := context.WithTimeout(ctx, barredAfter)
+		defer done()
+		conn, err := dial(look, "tcp", at.String())
+		if err == nil {
+			_ = conn.Close()
+			return false
+		}
+		if !unreachable(err) {
+			return false
+		}
+		<-look.Done()
+		return ctx.Err() == nil
 	}
-	return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, syscall.ECONNRESET)
+}
+
+// unreachable reports whether nothing has answered, or a router or firewall has in
+// the host's place.
+func unreachable(err error) bool {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return true
+	}
+	for _, said := range []syscall.Errno{syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.EACCES, syscall.EPERM} {
+		if errors.Is(err, said) {
+			return true
+		}
+	}
+	return false
 }
 
 // read returns a small file's text, less the white space around it; "" if there

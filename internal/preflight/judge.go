@@ -67,6 +67,18 @@ func Judge(s Settings, nodes []Node) []Finding {
 	return all
 }
 
+// CutOff is those of Judge's findings with which no run can work: nodes that can't
+// reach the first, which is the head, where all meet.
+func CutOff(nodes []Node) []Finding {
+	var all []Finding
+	for _, n := range nodes[1:] {
+		j := judge{node: n, head: nodes[0]}
+		j.barred()
+		all = append(all, j.found...)
+	}
+	return all
+}
+
 // AtLeast returns the findings of that severity and above.
 func AtLeast(least Severity, found []Finding) []Finding {
 	return slices.DeleteFunc(slices.Clone(found), func(f Finding) bool { return f.Severity < least })

@@ -229,3 +229,16 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestCutOff is of the nodes that can't reach the head, whatever else they have.
+func TestCutOff(t *testing.T) {
+	a, b, c := Node{Name: "a", Facts: sound()}, Node{Name: "b", Facts: sound()}, Node{Name: "c", Facts: sound()}
+	b.Facts.NoFile = 1
+	if got := told(CutOff([]Node{a, b, c})); got != "" {
+		t.Errorf("found %s", got)
+	}
+	c.Facts.Barred = []Port{{6379, "Ray (SYMINIT_RAY_PORT)"}}
+	if got := told(CutOff([]Node{a, b, c})); got != "c error: ports: port 6379 of a gives no answer, where Ray (SYMINIT_RAY_PORT) meets" {
+		t.Errorf("found %s", got)
+	}
+}

@@ -114,6 +114,6 @@ func contents(m Model) string {
 func (j *judge) barred() {
 	for _, p := range j.node.Facts.Barred {
 		j.say(Error, "ports", fmt.Sprintf("port %d of %s gives no answer, where %s meets", p.Number, j.head.Name, p.For),
-			"let all of TCP through between the hosts: a firewall seems to drop it, and vLLM, Ray and NCCL take other ports too")
+			fmt.Sprintf("open TCP port %d between the hosts, which a firewall seems to drop, and best all of TCP: vLLM, Ray and NCCL take other ports too", p.Number))
 	}
 }

@@ -75,8 +75,8 @@ func lookAtLimits(h Host, _ Request) func(*Facts) {
 
 // Barred returns those of another host's ports that something on the way there
 // doesn't let through.
-func Barred(h Host, host netip.Addr, ports []Port) []Port {
-	return slices.DeleteFunc(slices.Clone(ports), func(p Port) bool { return !h.Barred(netip.AddrPortFrom(host, p.Number)) })
+func Barred(ctx context.Context, h Host, host netip.Addr, ports []Port) []Port {
+	return slices.DeleteFunc(slices.Clone(ports), func(p Port) bool { return !h.Barred(ctx, netip.AddrPortFrom(host, p.Number)) })
 }
 
 // Ports returns those of the ports that something else has.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,6 +161,46 @@ func TestPorts(t *testing.T) {
 		}
 	}
 	t.Error("no port is ever free")
+}
+
+// TestBarred looks at ports of another host's: an answer of its own, whichever, is
+// one, and what says that there is none has to be so for as long as a look takes.
+func TestBarred(t *testing.T) {
+	ports := map[uint16]error{
+		1: nil, 2: syscall.ECONNREFUSED, 3: syscall.ECONNRESET, 4: syscall.EMFILE, 5: syscall.EADDRNOTAVAIL,
+		11: context.DeadlineExceeded, 12: syscall.ETIMEDOUT, 13: syscall.EHOSTUNREACH, 14: syscall.ENETUNREACH, 15: syscall.EACCES, 16: syscall.EPERM,
+	}
+	synctest.Test(t, func(t *testing.T) {
+		h := fake(nil)
+		h.Barred = barredTo(func(ctx context.Context, _, address string) (net.Conn, error) {
+			err := ports[netip.MustParseAddrPort(address).Port()]
+			if errors.Is(err, context.DeadlineExceeded) {
+				<-ctx.Done()
+			}
+			if err != nil {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: err}
+			}
+			conn, _ := net.Pipe()
+			return conn, nil
+		})
+		look := func(ctx context.Context, port uint16) (barred bool, took time.Duration) {
+			began := time.Now()
+			found := Barred(ctx, h, netip.MustParseAddr("10.0.0.1"), []Port{{Number: port}})
+			return len(found) > 0, time.Since(began)
+		}
+		for port, err := range ports {
+			barred, took := look(t.Context(), port)
+			if want := port > 10; barred != want || want != (took == barredAfter) || !want && took > 0 {
+				t.Errorf("%v: barred is %t after %s", err, barred, took)
+			}
+		}
+		// A look that is cut short has found nothing.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if barred, took := look(ctx, 11); barred || took != time.Second {
+			t.Errorf("cut short: barred is %t after %s", barred, took)
+		}
+	})
 }
 
 // TestLookThatHangs has a file system that doesn't answer: it is named, and holds

@@ -80,21 +80,46 @@ func TestPreflightComparesNodes(t *testing.T) {
 	head.WantLog("warning: the MTU of eth0 is 1400, on the head 1500")
 }
 
-// TestPreflightFirewall: what the head's port for vLLM would answer gets lost, as
-// behind a firewall that lets the rendezvous through and not that. vLLM would
-// wait without a word.
+// TestPreflightFirewall: what the head's port for vLLM or Ray would answer gets lost,
+// as behind a firewall that lets the rendezvous through and not that. Either would
+// wait, vLLM without a word: the run is ended, unless nothing is to be looked at.
 func TestPreflightFirewall(t *testing.T) {
-	t.Parallel()
-	c := newCluster(t)
-	h := vllm("serve", "MODEL", "-tp", "2")
-	h.Env = append(h.Env, "SYMINIT_NODES=2", "SYMINIT_PREFLIGHT=fail")
-	h.Name = "worker"
-	worker := c.Run(h)
-	h.Name, h.Options = "head", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
-	h.Args = append([]string{"-c", `ip rule add ipproto 6 sport 29501 blackhole && exec /usr/local/bin/syminit -- "$@"`, "sh"}, h.Args...)
-	head := c.Run(h)
-	containers.WantExits(t, up, 75, head, worker)
-	head.WantLog("worker: ports: port 29501 of head gives no answer")
+	for _, tt := range []struct {
+		name string
+		host containers.Host
+		port string
+		ends int
+		says []string
+	}{
+		{"mp", vllm("serve", "MODEL", "-tp", "2"), "29501", 75, []string{
+			"worker: ports: port 29501 of head gives no answer, where vLLM (--master-port) meets", "open TCP port 29501 between the hosts", "SYMINIT_PREFLIGHT=off on the head", "exit code 75",
+		}},
+		{"mp, data parallel", vllm("serve", "MODEL", "-dp", "2"), "29550", 75, []string{"port 29550 of head gives no answer, where vLLM (--data-parallel-rpc-port) meets"}},
+		{"ray", containers.Host{Env: []string{"SYMINIT_RUNTIME=ray"}, Args: []string{"python3", "/jobs/nodes.py"}}, "6379", 75, []string{"port 6379 of head gives no answer, where Ray (SYMINIT_RAY_PORT) meets"}},
+		{"off", vllm("leaves", "MODEL", "-tp", "2"), "29501", 1, []string{"the server ended unasked with code 0"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			h := tt.host
+			h.Env = append(h.Env, "SYMINIT_NODES=2")
+			if tt.name == "off" {
+				h.Env = append(h.Env, "SYMINIT_PREFLIGHT=off")
+			}
+			h.Name = "worker"
+			worker := c.Run(h)
+			h.Name, h.Options = "head", []string{"--cap-add", "NET_ADMIN", "--entrypoint", "sh"}
+			h.Args = append([]string{"-c", `ip rule add ipproto 6 sport "$0" blackhole && exec /usr/local/bin/syminit -- "$@"`, tt.port}, h.Args...)
+			head := c.Run(h)
+			containers.WantExits(t, up, tt.ends, head, worker)
+			for _, n := range []*containers.Container{head, worker} {
+				n.WantLog(append([]string{"run over:"}, tt.says...)...)
+				if logs := n.Logs(); tt.ends == 75 && (strings.Contains(logs, "VLLM up") || strings.Contains(logs, "starting Ray")) {
+					t.Errorf("something was started on %s", n.Name)
+				}
+			}
+		})
+	}
 }
 
 // TestPreflightIsQuiet where nothing is wrong, and on one node without Ray.

@@ -2,6 +2,7 @@ package vllm
 
 import (
 	"maps"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -13,9 +14,10 @@ import (
 )
 
 // TestServes: one command on two nodes answers a completion; every process of
-// vLLM's has its own node's address; both nodes are healthy; and docker stop at the head ends both
-// nodes with vLLM's own code, after the requests in flight, which vLLM was to wait
-// for, have been answered. Under Ray they get no answer, and 143 is the run's end.
+// vLLM's has its own node's address; both nodes are healthy; and docker stop at the
+// head ends both nodes with vLLM's own code. vLLM first answers the requests in
+// flight, for which it was to wait, and closes its port after them. Under Ray they get
+// no answer, and 143 is the run's end.
 func TestServes(t *testing.T) {
 	inEachMode(t, serving, func(t *testing.T, m mode, head, worker *containers.Container) {
 		if err := complete(head, 8); err != nil {
@@ -33,8 +35,16 @@ func TestServes(t *testing.T) {
 		if m.hasty {
 			codes = []int{0, 143}
 		}
+		closed := make(chan time.Time, 1)
+		go func() { closed <- closes(t.Context(), net.JoinHostPort(head.Address(), "8000")) }()
 		stop(t, codes, head, head, worker)
-		drained()
+		last := drained()
+		if at := <-closed; !at.IsZero() {
+			t.Logf("port closed %.1f s after the last answer, container gone %.1f s after that", at.Sub(last).Seconds(), head.Left.Sub(at).Seconds())
+			if !m.hasty && at.Before(last) {
+				t.Error("vLLM closes its port while it answers: docs/vllm-events.md says that it doesn't")
+			}
+		}
 		if answer, err := client.Get(health); err == nil {
 			answer.Body.Close()
 			t.Errorf("the port still answers: %s", answer.Status)
