@@ -7,7 +7,8 @@
 # HEAD is the name or address of one of the hosts, as the others reach it. Start
 # them in any order, up to ten minutes apart; each ends with the job's exit code.
 #
-# DOCKER=podman starts it by podman. DOCKER_ARGS: more options, split at blanks.
+# DOCKER=podman starts it by podman. DOCKER_ARGS: more options, split at blanks; for
+# GPUs DOCKER_ARGS='--gpus all'.
 set -eu
 : "${SYMINIT_TOKEN:?the secret that the hosts share; make one with: openssl rand -hex 32}"
 export SYMINIT_TOKEN SYMINIT_HEAD="${HEAD:?the name or address of one of the hosts}" SYMINIT_NODES="${NODES:?how many hosts}"

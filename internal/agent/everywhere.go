@@ -28,7 +28,7 @@ const (
 func (n *node) jobStop(plan launch.Plan) jobStop {
 	how := jobStop{headless: plan.Headless, again: launch.IsVLLMServe(n.args)}
 	if health := n.board.Read().Health; health != nil {
-		how.server, how.abrupt = health, n.runtime == launch.Ray && launch.UsesRay(n.args)
+		how.server, how.abrupt = health, n.runtime == launch.Ray && launch.UsesRay(plan.Job.Argv)
 	}
 	return how
 }

@@ -134,15 +134,7 @@ func (s *spread) overNodes() {
 // checkWorkers refuses what vLLM would after half a minute: one process for each
 // part of the model, and as many on each node.
 func (s *spread) checkWorkers() {
-	workers := 1
-	for _, o := range []option{optData, optTensor, optPipeline, optPrefill} {
-		n, known := s.line.number(o, 1)
-		if !known {
-			return
-		}
-		workers *= n
-	}
-	if workers%s.nodes != 0 && s.err == nil {
+	if workers, known := s.line.workers(); known && workers%s.nodes != 0 && s.err == nil {
 		s.err = fmt.Errorf("the command asks for %d worker(s), and there are %d nodes (SYMINIT_NODES), of which each would get as many: make the product of --tensor-parallel-size (-tp), --pipeline-parallel-size (-pp) and --data-parallel-size (-dp) a multiple of %d", workers, s.nodes, s.nodes)
 	}
 }

@@ -66,6 +66,9 @@ func TestPlans(t *testing.T) {
 		"ray-ipv6-unknown-interface": with(threeNodes(1), func(s *Spec) {
 			s.Addrs, s.Interface = addrs("fd00::1", "fe80::2%eth1"), ""
 		}),
+		"ray-spreads-vllm": with(threeNodes(0), func(s *Spec) {
+			s.Job = strings.Fields("vllm serve m -tp $(NNODES) -- x")
+		}),
 		"ray-references": with(threeNodes(0), func(s *Spec) {
 			s.Job = []string{"sh", "-c", "$(MASTER_ADDR):$(MASTER_PORT) $$(MASTER_ADDR) $(RAY_ADDRESS) $(date) $(PATH) $$ $$(date)", "$(NNODES)$(NODE_RANK)"}
 			s.Env = append(s.Env, "MASTER_PORT=1")

