@@ -53,6 +53,9 @@ expect "the exit code" 3 "$code"
 printf 'FROM %s\nRUN printf "#!/bin/sh\\necho vllm \\$*" >/usr/local/bin/vllm && chmod +x /usr/local/bin/vllm\n' "$name:vllm" |
   docker build -q -t "$name:serves" - >/dev/null 2>&1
 expect "vLLM's command" "vllm serve MODEL --max-model-len 8" "$(docker run --rm "$name:serves" MODEL --max-model-len 8)"
-expect "its help, and exit code" "vllm serve --help 0" "$(docker run --rm "$name:serves" --help 2>/dev/null; printf ' %s' $?)"
+code=0
+help=$(docker run --rm "$name:serves" --help) || code=$?
+expect "its help" "vllm serve --help" "$help"
+expect "the exit code of its help" 0 "$code"
 expect "a doubled one" "vllm serve MODEL" "$(docker run --rm "$name:serves" vllm serve MODEL 2>"$work/log" || true)"
 expect "the notice of it" yes "$(grep -qF 'twice, and is run with one' "$work/log" && echo yes || cat "$work/log")"
