@@ -90,6 +90,8 @@ func nextStep(err error) string {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "check SYMINIT_HEAD, and that no firewall is between the hosts"
+	case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+		return "set SYMINIT_HEAD to an address of a kind (IPv4 or IPv6) that this node has too"
 	}
 	return "read the head's log"
 }

@@ -39,19 +39,30 @@ func (n *node) checkHead(ctx context.Context, host *hostnet.Host) error {
 }
 
 // doubtHead says what is odd about SYMINIT_HEAD on a node whose role is given,
-// and may be right all the same: "" for nothing. It is for when the others don't
-// come.
+// and may be right all the same, or where it is from: "" for nothing. It is for when
+// the others don't come.
 func (n *node) doubtHead(ctx context.Context, host *hostnet.Host, id identity) string {
 	ctx, cancel := context.WithTimeout(ctx, doubtTime)
 	defer cancel()
 	named, err := host.IsHead(ctx, n.resolver(), n.cfg.Head, n.name)
 	switch {
+	case !id.head && (err != nil || !named.Yes):
+		return n.headFrom()
 	case n.cfg.Head == "" || err != nil || named.Yes == id.head:
 		return ""
 	case id.head:
 		return fmt.Sprintf("this node is the head, as %s, but the others look for it at SYMINIT_HEAD=%s: %s; set SYMINIT_HEAD to an address of this host on every node, unless that one leads here", id.why, n.cfg.Head, named.Why)
 	}
 	return fmt.Sprintf("SYMINIT_HEAD=%s means this host (%s), which isn't the head, as %s; set SYMINIT_HEAD to the head's host on every node, unless the head is another container with this host's network", n.cfg.Head, named.Why, id.why)
+}
+
+// headFrom names the variable or file that a scheduler's SYMINIT_HEAD is from, unless
+// the error about it does: a person who wants it changed has to look there.
+func (n *node) headFrom() string {
+	if n.facts.Source == "" || n.facts.Tried != "" || n.cfg.Source("SYMINIT_HEAD") != n.facts.Source {
+		return ""
+	}
+	return fmt.Sprintf("SYMINIT_HEAD=%s is from %s", n.cfg.Head, n.facts.HeadFrom)
 }
 
 func (n *node) resolver() headResolver {

@@ -44,6 +44,6 @@ func Partial(environ, command []string) error {
 // there would be none without the head.
 func meets(e *env, command []string) bool {
 	line := strings.Join(command, " ")
-	told := regexp.MustCompile(`--(rdzv[-_]endpoint|master[-_]addr|dist-init-addr)\b`).MatchString(line)
+	told := regexp.MustCompile(`--(rdzv[-_]endpoint|master[-_]addr|dist-init-addr|nccl-init-addr)\b`).MatchString(line)
 	return e.has("PET_RDZV_ENDPOINT") || told && !strings.Contains(line, "$(SYMINIT_")
 }

@@ -28,6 +28,7 @@ func TestPartial(t *testing.T) {
 		"address":                {[]string{"NNODES=2", "NODE_RANK=1"}, "torchrun --node-rank=1 --master_addr=n0 train.py", nil},
 		"in a shell":             {[]string{"NNODES=2", "NODE_RANK=1"}, `sh -c "torchrun --master-addr=$HEAD train.py"`, nil},
 		"SGLang":                 {[]string{"NNODES=2", "NODE_RANK=1"}, "python3 -m sglang.launch_server --dist-init-addr n0:20000", nil},
+		"SGLang's older name":    {[]string{"NNODES=2", "NODE_RANK=1"}, "python3 -m sglang.launch_server --nccl-init-addr n0:20000", nil},
 		"syminit's address":      {[]string{"NNODES=2", "NODE_RANK=1"}, "torchrun --master-addr $(SYMINIT_HEAD_IP) train.py", []string{"MASTER_ADDR isn't"}},
 		"another option":         {[]string{"NNODES=2", "NODE_RANK=1"}, "serve --master-address n0", []string{"MASTER_ADDR isn't"}},
 		"Open MPI's numbers":     {[]string{"OMPI_COMM_WORLD_SIZE=2", "OMPI_COMM_WORLD_RANK=0"}, "train --master-addr n0", []string{"OMPI_COMM_WORLD_LOCAL_SIZE isn't"}},
