@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -26,6 +27,7 @@ type orders struct {
 
 func (n *node) orders() json.RawMessage {
 	env := launch.Propagated(withoutManager(n.environ), n.cfg.Propagate)
+	n.dropNotUTF8(env)
 	if n.cfg.Insecure {
 		n.dropSecrets(env)
 	}
@@ -34,6 +36,17 @@ func (n *node) orders() json.RawMessage {
 		n.log.Error("orders for the workers", zap.Error(err)) // strings and a number: cannot happen
 	}
 	return payload
+}
+
+// dropNotUTF8 removes variables that JSON doesn't carry as they are: another value than
+// the head's is worse than none.
+func (n *node) dropNotUTF8(env map[string]string) {
+	for name, value := range env {
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			delete(env, name)
+			n.log.Warn(fmt.Sprintf("%.64q is not passed on to the workers, as it isn't UTF-8; set it on each node", name))
+		}
+	}
 }
 
 // readOrders takes only variables that can stand in an environment, each under its

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/syminit/syminit/internal/config"
 	"github.com/syminit/syminit/internal/launch"
@@ -49,6 +50,20 @@ func TestManagerIsNotHandedOut(t *testing.T) {
 	n := &node{cfg: settings(t, "SYMINIT_PROPAGATE=*,NOTIFY_SOCKET"), environ: []string{"NOTIFY_SOCKET=/run/notify", "A=1"}, log: zap.NewNop()}
 	if o, err := readOrders(n.orders()); err != nil || !maps.Equal(o.Env, map[string]string{"A": "1"}) {
 		t.Errorf("the head orders %v, error %v", o.Env, err)
+	}
+}
+
+// TestOnlyUTF8IsHandedOut: JSON would carry another value.
+func TestOnlyUTF8IsHandedOut(t *testing.T) {
+	core, seen := observer.New(zap.InfoLevel)
+	n := &node{cfg: settings(t, "SYMINIT_PROPAGATE=HF_*"), environ: []string{"HF_A=\xff", "HF_\xfe=b", "HF_C=ä"}, log: zap.New(core)}
+	if o, err := readOrders(n.orders()); err != nil || !maps.Equal(o.Env, map[string]string{"HF_C": "ä"}) {
+		t.Errorf("the head orders %q, error %v", o.Env, err)
+	}
+	for _, name := range []string{`"HF_A"`, `"HF_\xfe"`} {
+		if seen.FilterMessageSnippet(name+" is not passed on").Len() != 1 {
+			t.Errorf("not a word of %s in %v", name, seen.All())
+		}
 	}
 }
 
