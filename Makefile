@@ -7,6 +7,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
 
+$(if $(shell command -v go),,$(error needs Go $(shell sed -n 's/^go //p' go.mod) or newer in PATH: https://go.dev/dl))
 GOOS    ?= linux
 GOARCH  ?= $(shell go env GOARCH)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -26,9 +27,10 @@ ENTRYLD  = -E syminit_entry -checklinkname=0
 UNIT     = $(shell go list ./... | grep -v /test/)
 
 export CGO_ENABLED := 0
-export PATH := $(CURDIR)/.tools/bin:$(PATH)
+# A user's PATH, and root's after su, may lack where dockerd and slurmctld are.
+export PATH := $(CURDIR)/.tools/bin:$(PATH):/usr/sbin:/sbin
 
-.PHONY: all build demo test test-vllm lint deps image images vllm-image bench bench-vllm bench-init conformance convergence fuzz fmt clean
+.PHONY: all build demo test test-vllm lint deps engine image images vllm-image bench bench-vllm bench-init conformance convergence fuzz fmt clean
 
 all: build
 
@@ -39,7 +41,10 @@ build:
 deps:
 	test/setup/deps.sh
 
-images: build deps
+engine:
+	test/setup/docker.sh
+
+images: engine build
 	test/image/build.sh $(RAYS)
 	for ray in $(RAYS); do docker build -q -t syminit-test:ray-$$ray --build-arg BASE=syminit-test-base:ray-$$ray -f test/image/Dockerfile bin 2>&1; done
 	docker tag syminit-test:ray-$(RAY) syminit-test

@@ -39,7 +39,7 @@ func FuzzOutlives(f *testing.F) {
 	f.Add(" - \n - - ", "x", "shared:1 master:2", "1 2 3 4 /dev/shm -\n")
 	f.Fuzz(func(t *testing.T, before, source, optional, after string) {
 		if strings.ContainsAny(source+optional, "\n\r\t\v\f \u0085\u00a0") || strings.Fields(source) == nil || strings.ContainsRune(after, '/') {
-			t.Skip("the kernel writes none such, and what follows may be another mount there")
+			return // the kernel writes none such, and what follows may be another mount there
 		}
 		// proc_pid_mountinfo(5)
 		mount := fmt.Sprintf("26 25 0:24 / %s rw,nosuid %s - tmpfs %s rw,size=65536k\n", sharedMemory, optional, source)

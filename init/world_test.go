@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/signals"
+	"github.com/syminit/syminit/test/need"
 )
 
 // The tests run real processes: this test binary, executed again under the name
@@ -99,7 +100,7 @@ func needNamespaces(t testing.TB) {
 	cmd := exec.Command("mount", "-t", "proc", "proc", "/proc")
 	cmd.SysProcAttr = world{namespace: true}.attr()
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("needs user namespaces (or root) and a /proc that may be mounted: %v: %s", err, out)
+		need.Missing(t, "needs user namespaces (or root) and a /proc that may be mounted: %v: %s", err, out)
 	}
 }
 

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // binary builds syminit as the Makefile does, once.
@@ -30,9 +32,6 @@ var binary = sync.OnceValues(func() (string, error) {
 	}
 	return path, nil
 })
-
-// required says that nothing may be skipped, as in CI.
-var required = os.Getenv("SYMINIT_TEST_REQUIRE") != ""
 
 func TestMain(m *testing.M) {
 	// What "make test" sets for other tests would be settings that nobody knows.
@@ -68,7 +67,7 @@ func asProcess1(t *testing.T, cmd *exec.Cmd) *exec.Cmd {
 	try := exec.Command("mount", "-t", "proc", "proc", "/proc")
 	try.SysProcAttr = attr
 	if out, err := try.CombinedOutput(); err != nil {
-		unable(t, fmt.Sprintf("needs user namespaces (or root) and a /proc that may be mounted: %v: %s", err, out))
+		need.Missing(t, "needs user namespaces (or root) and a /proc that may be mounted: %v: %s", err, out)
 	}
 	cmd.SysProcAttr = attr
 	return cmd

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // Two users; nobody else has these numbers.
@@ -54,16 +56,6 @@ func gathering(t *testing.T, cmd *exec.Cmd, ask func(s *started) *exec.Cmd) (s *
 	}
 }
 
-// unable ends a test that can't be done here: where nothing may be skipped, as a
-// failure.
-func unable(t *testing.T, needs string) {
-	t.Helper()
-	if required {
-		t.Fatal(needs)
-	}
-	t.Skip(needs)
-}
-
 // controlGroup makes one for a test.
 func controlGroup(t *testing.T) string {
 	t.Helper()
@@ -76,7 +68,7 @@ func controlGroup(t *testing.T) string {
 			return dir
 		}
 	}
-	unable(t, "needs control groups that may be made")
+	need.Missing(t, "needs control groups that may be made")
 	return ""
 }
 
@@ -92,7 +84,7 @@ func isOthers(t *testing.T, says string) {
 // hides no taken port. In a container it is the one run there, whoever asks.
 func TestAnotherUsersRun(t *testing.T) {
 	if os.Geteuid() != 0 {
-		unable(t, "needs root, to be other users")
+		need.Missing(t, "needs root, to be other users")
 	}
 	if err := os.Chmod(filepath.Dir(syminit(t)), 0o755); err != nil {
 		t.Fatal(err)
@@ -104,7 +96,7 @@ func TestAnotherUsersRun(t *testing.T) {
 	}
 	t.Run("host", func(t *testing.T) {
 		if pids, _ := os.Readlink("/proc/self/ns/pid"); pids != "pid:[4026531836]" {
-			unable(t, "needs a host: this is a container")
+			need.Missing(t, "needs a host: this is a container")
 		}
 		s, settings := gathering(t, asUser(exec.Command(syminit(t), "true"), runner), func(*started) *exec.Cmd {
 			return asUser(exec.Command(syminit(t), "status"), runner)

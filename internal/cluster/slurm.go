@@ -122,7 +122,7 @@ func (e *env) slurmEnd() time.Time {
 // slurmAddrs is what Slurm's variables say of the head's address: for nodes in
 // a cloud SLURM_NODE_ALIASES has it, as "name:address:hostname,…", and the
 // address at which srun runs is the head's if that is where the batch script
-// is: on the job's first node.
+// is: on the job's first node, of the first component if it has several.
 func (e *env) slurmAddrs(head string) (addrs []netip.Addr, tried string) {
 	var said []string
 	aliases := e.get("SLURM_NODE_ALIASES")
@@ -132,7 +132,7 @@ func (e *env) slurmAddrs(head string) (addrs []netip.Addr, tried string) {
 	} else {
 		said = append(said, "SLURM_NODE_ALIASES (has no address of it)")
 	}
-	job, err := Hosts(e.get("SLURM_JOB_NODELIST"))
+	job, err := Hosts(e.get(e.first("SLURM_JOB_NODELIST_HET_GROUP_0", "SLURM_JOB_NODELIST_PACK_GROUP_0", "SLURM_JOB_NODELIST")))
 	launch, bad := netip.ParseAddr(e.get("SLURM_LAUNCH_NODE_IPADDR"))
 	if err == nil && bad == nil && len(job) > 0 && job[0] == head {
 		addrs = append(addrs, launch)

@@ -19,9 +19,11 @@ func TestSlurm(t *testing.T) {
 		// SLURM_NODELIST has three nodes here; srun runs on node1, which isn't the head.
 		{name: "on a part", file: "slurm/sbatch-N3-srun-subset23-rank0.env", want: cluster.Facts{Nodes: 2, Rank: 0, Head: "node2", Names: []string{"node2", "node3"}}},
 		// SLURM_NODEID is 0 on node3 and 1 on node1; the list is sorted.
-		{name: "heterogeneous", file: "slurm/het-both-node3.env", want: cluster.Facts{Nodes: 3, Rank: 2, Head: "node1", Names: three, Addrs: addr("10.231.77.1")}},
-		{name: "heterogeneous, second", file: "slurm/het-both-node1.env", want: cluster.Facts{Nodes: 3, Rank: 0, Head: "node1", Names: three, Addrs: addr("10.231.77.1")}},
-		{name: "one component", file: "slurm/het-group1-node2.env", want: cluster.Facts{Nodes: 2, Rank: 1, Head: "node1", Addrs: addr("10.231.77.1")}},
+		{name: "heterogeneous", file: "slurm/het-both-node3.env", want: cluster.Facts{Nodes: 3, Rank: 2, Head: "node1", Names: three}},
+		{name: "heterogeneous, second", file: "slurm/het-both-node1.env", want: cluster.Facts{Nodes: 3, Rank: 0, Head: "node1", Names: three}},
+		// srun runs on node3 here, the first component's: its address isn't the head's.
+		{name: "heterogeneous, sbatch", file: "slurm/het-sbatch-node1.env", want: cluster.Facts{Nodes: 3, Rank: 0, Head: "node1", Names: three}},
+		{name: "one component", file: "slurm/het-group1-node2.env", want: cluster.Facts{Nodes: 2, Rank: 1, Head: "node1"}},
 
 		{name: "sbatch without srun", file: "slurm/sbatch-N3-batchstep.env", err: "the job has 3 nodes, but this process was started on one of them only"},
 		{name: "salloc without srun", file: "slurm/salloc-shell.env", err: "the job has 2 nodes, but this process was started on one"},
@@ -36,6 +38,7 @@ func TestSlurm(t *testing.T) {
 	}
 	run(t, "slurm", []tableCase{
 		{name: "ends", env: step("SLURM_JOB_END_TIME=1800000000"), want: cluster.Facts{Nodes: 2, Rank: 1, Head: "n1", End: time.Unix(1800000000, 0)}},
+		{name: "components in the list's order", env: step("SLURM_JOB_NODELIST_HET_GROUP_0=n1", "SLURM_LAUNCH_NODE_IPADDR=10.0.0.1"), want: cluster.Facts{Nodes: 2, Rank: 1, Head: "n1", Addrs: addr("10.0.0.1")}},
 		{name: "cloud", env: step("SLURM_NODE_ALIASES=n2:10.0.0.2:h2,n1:10.0.0.1:h1"), want: cluster.Facts{Nodes: 2, Rank: 1, Head: "n1", Addrs: addr("10.0.0.1")}},
 		{name: "cloud, IPv6", env: step("SLURM_NODE_ALIASES=n1:[fd00::1]:h1"), want: cluster.Facts{Nodes: 2, Rank: 1, Head: "n1", Addrs: addr("fd00::1")}},
 		{name: "one node, several tasks", env: []string{

@@ -27,7 +27,7 @@ func FuzzLoad(f *testing.F) {
 		env := strings.Split(joined, "\x00")
 		for _, entry := range append(env, "SYMINIT_"+name) {
 			if strings.HasPrefix(entry, "SYMINIT_TOKEN_FILE") {
-				t.Skip("would open any file of the machine's")
+				return // would open any file of the machine's
 			}
 		}
 		name = "SYMINIT_" + name

@@ -10,6 +10,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // namespaces makes n network namespaces with nothing but a loopback
@@ -18,14 +20,14 @@ import (
 func namespaces(t *testing.T, n int) []netns.NsHandle {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("needs root: makes network namespaces")
+		need.Missing(t, "needs root: makes network namespaces")
 	}
 	runtime.LockOSThread()
 	all := make([]netns.NsHandle, n)
 	for i := range all {
 		ns, err := netns.New()
 		if err != nil {
-			t.Skipf("needs the right to make network namespaces: %v", err)
+			need.Missing(t, "needs the right to make network namespaces: %v", err)
 		}
 		t.Cleanup(func() { _ = ns.Close() })
 		all[i] = ns

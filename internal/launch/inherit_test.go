@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/syminit/syminit/signals"
+	"github.com/syminit/syminit/test/need"
 )
 
 // helperVariable makes the test binary a program that starts its arguments as
@@ -133,7 +134,7 @@ func terminal(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 	if err != nil {
-		t.Skip("needs a pseudo-terminal: ", err)
+		need.Missing(t, "needs a pseudo-terminal: %v", err)
 	}
 	master = os.NewFile(uintptr(fd), "/dev/ptmx")
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {

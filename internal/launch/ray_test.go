@@ -18,6 +18,7 @@ import (
 
 	"github.com/syminit/syminit/internal/launch/gcs"
 	"github.com/syminit/syminit/signals"
+	"github.com/syminit/syminit/test/need"
 )
 
 // TestFakeRay starts what a plan says with a script in place of Ray: the
@@ -123,6 +124,7 @@ func TestDeathOfACoreProcess(t *testing.T) {
 }
 
 // rayBinVariable names a ray command; the tests with a real Ray are run for it.
+// test/docker does that in each of the images, and lets none skip there.
 const rayBinVariable = "SYMINIT_TEST_RAY_BIN"
 
 // realRay is a cluster of a head and a worker on two loopback addresses; not on
@@ -139,7 +141,7 @@ func newRealRay(t *testing.T) realRay {
 	t.Helper()
 	bin := os.Getenv(rayBinVariable)
 	if bin == "" {
-		t.Skip("needs a real Ray: set " + rayBinVariable + " to a ray command")
+		t.Skip("needs a real Ray: set " + rayBinVariable + " to a ray command") //nolint:forbidigo // see rayBinVariable
 	}
 	listener, err := net.Listen("tcp", "127.0.0.2:0")
 	if err != nil {
@@ -196,7 +198,7 @@ print("nodes", sum(n["Alive"] for n in ray.nodes()), sorted(set(ray.get([where.r
 	// Two nodes of one Ray before 2.60 can't share a folder, and a worker takes
 	// the head's: it gets an empty one under the same name.
 	if err := exec.CommandContext(t.Context(), "unshare", "-rm", "true").Run(); err != nil {
-		t.Skip("needs user and mount namespaces: ", err)
+		need.Missing(t, "needs user and mount namespaces: %v", err)
 	}
 	if r.worker.Runtime.Held == nil {
 		t.Fatalf("%s is not taken for pip's script", bin)

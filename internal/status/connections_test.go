@@ -3,6 +3,8 @@ package status
 import (
 	"net"
 	"testing"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 func TestConnected(t *testing.T) {
@@ -10,7 +12,7 @@ func TestConnected(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			l, err := net.Listen("tcp", at)
 			if err != nil && at == "[::1]:0" {
-				t.Skip("needs IPv6: ", err)
+				need.Missing(t, "needs IPv6: %v", err)
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 func TestMain(m *testing.M) {
@@ -52,12 +54,7 @@ func needNamespaces(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command("mount", "-t", "proc", "proc", "/proc")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS, Unshareflags: syscall.CLONE_NEWNS}
-	out, err := cmd.CombinedOutput()
-	switch {
-	case err == nil:
-	case os.Getenv("SYMINIT_TEST_REQUIRE") != "":
-		t.Fatalf("needs root and PID namespaces: %v: %s", err, out)
-	default:
-		t.Skipf("needs root and PID namespaces: %v: %s", err, out)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		need.Missing(t, "needs root and PID namespaces: %v: %s", err, out)
 	}
 }

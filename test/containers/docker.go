@@ -6,20 +6,17 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // Image returns what the variable of the environment names, the image under
-// test. Where it is not set the test is skipped, or fails when
-// SYMINIT_TEST_REQUIRE is set; target is the make target that builds it.
+// test. Where it is not set the test needs it; target is the make target that builds it.
 func Image(t *testing.T, variable, target string) string {
 	t.Helper()
 	name := os.Getenv(variable)
 	if name == "" {
-		why := "needs Docker and the test image: run \"make " + target + "\", or set " + variable
-		if os.Getenv("SYMINIT_TEST_REQUIRE") != "" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+		need.Missing(t, "needs Docker and the test image: run \"make %s\", or set %s", target, variable)
 	}
 	return name
 }

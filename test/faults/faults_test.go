@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 var update = flag.Bool("update", false, "write docs/faults.md anew")
@@ -127,12 +129,8 @@ func needs(t *testing.T) {
 			missing = tool
 		}
 	}
-	switch {
-	case missing == "":
-	case os.Getenv("SYMINIT_TEST_REQUIRE") != "":
-		t.Fatalf("needs %s", missing)
-	default:
-		t.Skipf("needs %s: makes network namespaces and faults in them", missing)
+	if missing != "" {
+		need.Missing(t, "needs %s: makes network namespaces and faults in them", missing)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // TestDockerHosts: the script in examples/docker as it stands, with the host's
@@ -14,7 +16,7 @@ import (
 func TestDockerHosts(t *testing.T) {
 	e := engines(t)[2]
 	if _, err := exec.LookPath("dockerd"); err != nil {
-		need(t, fmt.Errorf("test/setup/docker.sh installs it: %w", err))
+		need.Missing(t, "test/setup/docker.sh installs it: %v", err)
 	}
 	t.Parallel()
 	hosts := [2]*dockerd{startDockerd(t, 8), startDockerd(t, 9)}

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // An engine starts containers.
@@ -114,20 +116,10 @@ func (s *setup) end() {
 // engines returns them, and skips the test where there are none.
 func engines(t *testing.T) []engine {
 	t.Helper()
-	need(t, shared.err)
+	if shared.err != nil {
+		need.Missing(t, "%v", shared.err)
+	}
 	return shared.engines
-}
-
-// need skips the test for what is missing, or fails it where nothing may be.
-func need(t *testing.T, missing error) {
-	t.Helper()
-	if missing == nil {
-		return
-	}
-	if os.Getenv("SYMINIT_TEST_REQUIRE") != "" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
 }
 
 func (e engine) cmd(args ...string) *exec.Cmd {

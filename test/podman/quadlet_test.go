@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/syminit/syminit/test/need"
 )
 
 // quadlet makes systemd's services of podman's units; test/setup/quadlet.sh.
@@ -21,7 +23,7 @@ const quadlet = "../../.tools/bin/quadlet"
 func TestQuadlet(t *testing.T) {
 	e := engines(t)[0]
 	if _, err := os.Stat(quadlet); err != nil {
-		need(t, fmt.Errorf("needs podman's quadlet, which test/setup/quadlet.sh installs: %w", err))
+		need.Missing(t, "needs podman's quadlet, which test/setup/quadlet.sh installs: %v", err)
 	}
 	t.Parallel()
 	secret := fmt.Sprintf("syminit-%d", os.Getpid())

@@ -23,7 +23,8 @@ answers() { timeout 20 docker info >/dev/null 2>&1; }
 # missing: the Debian packages that this machine lacks, one a line.
 missing() {
   have gcc || printf '%s\n' gcc libc6-dev
-  answers || { have docker && have dockerd; } || echo docker.io
+  # Without root the engine may be another machine's, or be closed to this user.
+  answers || { have docker && { have dockerd || ! root; }; } || echo docker.io
   docker compose version >/dev/null 2>&1 || have docker-compose || echo docker-compose
   # Without root the image's first step is pulled, and tests that need root skip.
   root || return 0
@@ -47,10 +48,10 @@ missing() {
 install() {
   local command="apt-get install -y --no-install-recommends $*"
   have apt-get || fail "missing: $* (Debian's names; this machine has no apt-get: install them its own way)"
-  root || fail "missing: $*. Run this and try again:  sudo $command"
+  root || fail "missing: $*. Run this and try again:  sudo apt-get update && sudo $command"
   if [ -t 0 ] && [ -z "${CI-}" ] && [ "${SYMINIT_YES-}" != 1 ]; then
     local reply
-    read -r -p "setup: run '$command'? [y/N] " reply
+    read -r -p "setup: run '$command'? [y/N] " reply || echo >&2
     [[ $reply == [yY]* ]] || fail "nothing installed"
   else
     say "$command"
