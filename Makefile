@@ -19,6 +19,7 @@ RAYS    ?= $(RAY) 2.52.0 2.40.0
 PARALLEL ?= 4
 # Where the binary goes.
 OUT      ?= bin/syminit
+SCRIPTS   = .ci/run examples/docker/run.sh examples/slurm/podman.sbatch $(shell find test -name '*.sh')
 GODIRS    = cmd init internal rendezvous signals test bench
 # What a caller made of the process is read before the Go runtime begins: see
 # init/origin.go.
@@ -68,6 +69,7 @@ lint: deps
 	staticcheck ./...
 	golangci-lint run ./...
 	deadcode -test ./...
+	$(if $(shell command -v shellcheck),shellcheck -x $(SCRIPTS),: no shellcheck here: the scripts are not looked at)
 
 # Tests that need a container run on the images; the packages' own run with the race
 # detector, for which deps has a C compiler. From its folder a test's own summary is
