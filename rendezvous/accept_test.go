@@ -39,7 +39,7 @@ func TestAcceptSurvivesErrors(t *testing.T) {
 }
 
 // TestAcceptErrorsThatLast are retried, first soon and then each second, and first
-// soon again after one that didn't last.
+// soon again after one that worked; those that are silent are hung up on meanwhile.
 func TestAcceptErrorsThatLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()
@@ -62,13 +62,20 @@ func TestAcceptErrorsThatLast(t *testing.T) {
 		f.failures.Store(0)
 		b := start(t.Context(), p.worker("b", "10.0.0.2"))
 		elapse(time.Second)
+		silent := p.line(t, addr("10.6.6.6"))
+		elapse(time.Second)
 		f.failures.Store(1 << 30) // from the Accept after the next
 		c := start(t.Context(), p.worker("c", "10.0.0.3"))
 		gather(t, h)
 		if n := tries(100 * time.Millisecond); n < 3 {
 			t.Errorf("%d tries in the 100 ms after one that worked", n)
 		}
+		// It may be strangers who have taken what is lacking.
+		if !silent.(*lineEnd).peer.isClosed() {
+			t.Error("a silent connection is kept")
+		}
 		closeAll(t, h, (<-b).Worker, (<-c).Worker)
+		_ = silent.Close()
 	})
 }
 

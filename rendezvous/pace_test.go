@@ -42,3 +42,18 @@ func TestPaceOfProgress(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingToWaitFor: once the run goes, workers aren't told how far that is.
+func TestNothingToWaitFor(t *testing.T) {
+	for _, state := range []headState{gathering, agreed, going, ended} {
+		h := standing(t, state, func(*HeadConfig) {})
+		out := h.members["b"].sess.out
+		for frame, _ := out.take(); frame != nil; frame, _ = out.take() { // what it was told before
+		}
+		_, waiting := h.tellWorkers()
+		frame, _ := out.take()
+		if want := state == gathering || state == agreed; waiting != want || (frame != nil) != want {
+			t.Errorf("in state %d: waiting %t, told %q", state, waiting, frame)
+		}
+	}
+}

@@ -19,10 +19,17 @@ func TestTimesOfOneTry(t *testing.T) {
 		play  func(net.Conn)
 		lasts time.Duration
 	}{
-		"nothing connects":         {false, nil, 5 * time.Second},
-		"nothing answers":          {true, func(net.Conn) {}, 10 * time.Second},
-		"a head that only greets":  {true, greets, 10 * time.Second},
-		"one that greets late":     {true, func(c net.Conn) { elapse(9 * time.Second); greets(c) }, 10 * time.Second},
+		"nothing connects":        {false, nil, 5 * time.Second},
+		"nothing answers":         {true, func(net.Conn) {}, 10 * time.Second},
+		"a head that only greets": {true, greets, 10 * time.Second},
+		"one that greets late":    {true, func(c net.Conn) { elapse(9 * time.Second); greets(c) }, 10 * time.Second},
+		"one that says what is not known": {true, func(c net.Conn) {
+			s := server(c)
+			_ = greetWorker(s, secret)
+			_, _ = readFrame(s, maxJoin)
+			_, _ = s.Write(bare("metrics"))
+			_ = c.Close()
+		}, 0},
 		"one that answers nothing": {true, func(c net.Conn) { greets(c); elapse(11 * time.Second) }, 10 * time.Second},
 	} {
 		inBubble(t, name, func(t *testing.T) {

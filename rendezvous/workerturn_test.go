@@ -30,20 +30,20 @@ func heardBy(t *testing.T, messages ...message) (*Worker, error) {
 func TestWorkerKeepsTheOrder(t *testing.T) {
 	roster := message{Type: kindRoster, Roster: Roster{RunID: "RUN", Nodes: []Node{{Name: "head"}, {Name: "b"}, {Name: "c"}}}.wire()}
 	place := func(rank int) message { return message{Type: kindPlace, Rank: &rank} }
-	change := message{Type: kindChange, Change: &change{Gone: []int{2}}}
+	lost := message{Type: kindChange, Change: &change{Gone: []int{2}}}
 	start := message{Type: kindGo}
 	for name, c := range map[string]struct {
 		says []message
 		ok   bool
 	}{
-		"in order":               {[]message{place(1), roster, start, change, change}, true},
+		"in order":               {[]message{place(1), roster, start, lost, lost}, true},
 		"a roster alone":         {[]message{roster}, false},
 		"the head's own place":   {[]message{place(0), roster}, false},
 		"a place out of range":   {[]message{place(3), roster}, false},
 		"a second roster":        {[]message{place(1), roster, roster}, false},
 		"a go before the roster": {[]message{place(1), start}, false},
 		"a second go":            {[]message{place(1), roster, start, start}, false},
-		"a change that is early": {[]message{place(1), change}, false},
+		"a change that is early": {[]message{place(1), {Type: kindChange, Change: new(change)}}, false},
 		"a second place":         {[]message{place(1), roster, place(2)}, true},
 	} {
 		w, err := heardBy(t, c.says...)
