@@ -110,6 +110,28 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 	}
 }
 
+// TestWhoIsWaitedFor at the end of a run: nodes of the one before that were not lost and
+// haven't come, unless this one was agreed, or is gathered again.
+func TestWhoIsWaitedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		state headState
+		end   Outcome
+		want  string
+	}{
+		"gathering": {gathering, theEnd, "map[3:true]"}, "agreed": {agreed, theEnd, "map[]"}, "gathered again": {gathering, again, "map[]"},
+	} {
+		h := standing(t, c.state, func(c *HeadConfig) {
+			c.Was = Roster{RunID: "OLD", Nodes: []Node{{Name: "head"}, {Name: "b"}, {Name: "x", Gone: true}, {Name: "z"}}}
+		})
+		h.finish(c.end)
+		h.mu.Lock()
+		if got := fmt.Sprint(h.absent); got != c.want {
+			t.Errorf("%s: waits for %s, want %s", name, got, c.want)
+		}
+		h.mu.Unlock()
+	}
+}
+
 // TestRunThatEndsToBeGatheredAgain has a worker that still waits for others go
 // on waiting, for the next run.
 func TestRunThatEndsToBeGatheredAgain(t *testing.T) {

@@ -22,6 +22,7 @@ func standing(t *testing.T, state headState, change func(*HeadConfig)) *Head {
 	h.mu.Lock()
 	for _, a := range []application{nodeOf("b", "10.0.0.2"), nodeOf("c", "10.0.0.3")} {
 		h.members[a.ID] = newMember(a, deadSession())
+		h.members[a.ID].before = h.placeBefore(a)
 	}
 	if state == agreed || state == going {
 		h.tryAgree()
@@ -51,6 +52,10 @@ func TestEachRefusal(t *testing.T) {
 	plain := func(*HeadConfig) {}
 	two := func(c *HeadConfig) { c.MaxNodes = 4 }
 	late := func(c *HeadConfig) { c.MaxNodes, c.Rejoin = 4, true }
+	held := func(c *HeadConfig) {
+		c.MaxNodes, c.HeldUntil = 4, time.Now().Add(time.Hour)
+		c.Was = Roster{RunID: "OLD", Nodes: []Node{{Name: "head"}, {Name: "b"}, {Name: "c"}, {Name: "z"}}}
+	}
 	ranked := func(a application, rank int) application {
 		a.Node.Rank = rank
 		return a
@@ -71,6 +76,10 @@ func TestEachRefusal(t *testing.T) {
 		"the head's rank":          {gathering, two, nil, ranked(d, 0), "has rank 0, and so has", false},
 		"a rank that isn't there":  {gathering, two, nil, ranked(d, 4), "has rank 4, and the run has 4", false},
 		"too many, not yet agreed": {gathering, plain, nil, d, "has its 3 nodes, and begins", true},
+		"held":                     {gathering, held, nil, d, "are held for nodes", true},
+		"held, but ranked":         {gathering, held, nil, ranked(d, 3), "", false},
+		"beside those held":        {gathering, func(c *HeadConfig) { held(c); c.MaxNodes = 5 }, nil, d, "", false},
+		"no longer held":           {gathering, func(c *HeadConfig) { held(c); c.HeldUntil = time.Now() }, nil, d, "", false},
 		"too many":                 {going, plain, nil, d, "has its 3 nodes: ", false},
 		"too many, starting":       {agreed, plain, nil, d, "has its 3 nodes: ", false},
 		"starting":                 {agreed, two, nil, d, "is starting", true},
