@@ -67,6 +67,7 @@ func TestAcknowledgedMayLeave(t *testing.T) {
 		if said(seen, "left") || said(seen, "lost") {
 			t.Errorf("the head says %v", seen.All())
 		}
+		finish(t, r.head, theEnd)
 		r.close(t)
 	})
 }

@@ -153,6 +153,42 @@ func TestDoubtIsAboutOneNode(t *testing.T) {
 	}
 }
 
+// TestDoubtIsOver for one newcomer when the member has answered the ping that was sent
+// for its sake, and not that for another, or for its own sake before.
+func TestDoubtIsOver(t *testing.T) {
+	h := standing(t, gathering, func(c *HeadConfig) { c.MaxNodes, c.UniqueAddrs = 9, true })
+	b := h.members["b"]
+	for i, c := range []struct {
+		comes string // empty: the member answers
+		want  string
+	}{
+		{"x", "not clear"},
+		{"x", "not clear"},
+		{"", ""},
+		{"x", "has the address of"},
+		{"x", "not clear"}, // as it comes again
+		{"", ""},
+		{"x", "has the address of"},
+		{"y", "not clear"},
+		{"y", "not clear"},
+		{"", ""},
+		{"y", "has the address of"},
+	} {
+		if c.comes == "" {
+			h.hear(b, message{Type: kindPong})
+			continue
+		}
+		double := nodeOf("b", "10.0.0.2")
+		double.ID = c.comes
+		h.mu.Lock()
+		no := h.judge(h.self.node, double)
+		if no == nil || !strings.Contains(no.Reason, c.want) || h.inDoubt() != no.Retry {
+			t.Errorf("%d: %s is told %v, want %q; in doubt: %t", i, c.comes, no, c.want, h.inDoubt())
+		}
+		h.mu.Unlock()
+	}
+}
+
 // TestWhoHearsTheOutcome with the refusal when the run has ended: a node that was in it,
 // or in the one before, if this one was not agreed.
 func TestWhoHearsTheOutcome(t *testing.T) {

@@ -57,6 +57,11 @@ func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 		if n := all.FilterLevelExact(zap.InfoLevel).Len(); n != 1 || all.Len() != 100 {
 			t.Errorf("%d lines of %d are not just for debugging, want 1 of 100", n, all.Len())
 		}
+		_ = p.line(t, addr("10.6.6.7")).Close()
+		synctest.Wait()
+		if n := seen.FilterMessage("a connection came to nothing").FilterLevelExact(zap.InfoLevel).Len(); n != 2 {
+			t.Errorf("of two hosts there are %d lines", n)
+		}
 		_ = h.Close()
 	})
 }
