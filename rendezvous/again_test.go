@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -53,8 +54,8 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 		silent       string
 	}{
 		"soon":               {time.Second, time.Second, "[]"},
-		"late":               {time.Minute, comeback, "[c (10.0.0.3)]"},
-		"never":              {0, comeback, "[c (10.0.0.3)]"},
+		"late":               {time.Minute, 3 * time.Second, "[c (10.0.0.3)]"},
+		"never":              {0, 3 * time.Second, "[c (10.0.0.3)]"},
 		"without its memory": {0, 0, "[]"},
 	} {
 		inBubble(t, name, func(t *testing.T) {
@@ -109,6 +110,28 @@ func TestEndBetweenTwoRuns(t *testing.T) {
 	}
 }
 
+// TestWhoIsWaitedFor at the end of a run: nodes of the one before that were not lost and
+// haven't come, unless this one was agreed, or is gathered again.
+func TestWhoIsWaitedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		state headState
+		end   Outcome
+		want  string
+	}{
+		"gathering": {gathering, theEnd, "map[3:true]"}, "agreed": {agreed, theEnd, "map[]"}, "gathered again": {gathering, again, "map[]"},
+	} {
+		h := standing(t, c.state, func(c *HeadConfig) {
+			c.Was = Roster{RunID: "OLD", Nodes: []Node{{Name: "head"}, {Name: "b"}, {Name: "x", Gone: true}, {Name: "z"}}}
+		})
+		h.finish(c.end)
+		h.mu.Lock()
+		if got := fmt.Sprint(h.absent); got != c.want {
+			t.Errorf("%s: waits for %s, want %s", name, got, c.want)
+		}
+		h.mu.Unlock()
+	}
+}
+
 // TestRunThatEndsToBeGatheredAgain has a worker that still waits for others go
 // on waiting, for the next run.
 func TestRunThatEndsToBeGatheredAgain(t *testing.T) {
@@ -159,7 +182,9 @@ func TestWhoComesBackHearsTheOutcome(t *testing.T) {
 			cfg.Was = r.workers[0].Place()
 			_, err := Join(ctx, cfg)
 			if !c.told {
-				_ = as[*UnreachableError](t, err)
+				if e := as[*UnreachableError](t, err); !strings.Contains(e.Reason(), "the next one hasn't begun") {
+					t.Errorf("it was told %v", e)
+				}
 			} else if e := as[*EndedError](t, err); !reflect.DeepEqual(e.Outcome, c.o) {
 				t.Errorf("the outcome is told as %+v", e.Outcome)
 			}

@@ -2,6 +2,7 @@ package rendezvous
 
 import (
 	"context"
+	"fmt"
 	"reflect"
 	"testing"
 	"testing/synctest"
@@ -54,6 +55,21 @@ func TestBarrierWaitsForTheLast(t *testing.T) {
 	})
 }
 
+// TestEightOfThoseMissing are named, whatever they are missing for.
+func TestEightOfThoseMissing(t *testing.T) {
+	h := &Head{cfg: HeadConfig{Nodes: 20, Names: make([]string, 20)}, self: &member{}}
+	for i := range h.cfg.Names {
+		h.cfg.Names[i] = fmt.Sprint("n", i)
+		h.placed = append(h.placed, &member{node: Node{Name: h.cfg.Names[i]}})
+	}
+	if got := fmt.Sprint(h.missing()); got != "[n1 n2 n3 n4 n5 n6 n7 n8]" {
+		t.Errorf("not here: %s", got)
+	}
+	if got := fmt.Sprint(h.unreadyNames()); got != "[n0 n1 n2 n3 n4 n5 n6 n7]" {
+		t.Errorf("not ready: %s", got)
+	}
+}
+
 func TestBarrierEnds(t *testing.T) {
 	inBubble(t, "with its time", func(t *testing.T) {
 		p := newPipes()
@@ -81,6 +97,24 @@ func TestBarrierEnds(t *testing.T) {
 		_ = r.workers[0].Close()
 		if e := as[*LostError](t, <-head); !reflect.DeepEqual(e.Node, nodeB) || e.Reason != "connection closed" {
 			t.Errorf("error %v", e)
+		}
+		r.close(t)
+	})
+	inBubble(t, "with one that was ready", func(t *testing.T) {
+		p := newPipes()
+		r := agree(t, p.head(3), p.worker("b", "10.0.0.2"), p.worker("c", "10.0.0.3"))
+		r.workerReady(t)
+		_ = r.workers[0].Close()
+		<-r.head.Events()
+		other := make(chan error, 1)
+		go func() { other <- r.workers[1].Ready(t.Context()) }()
+		synctest.Wait()
+		if e := as[*LostError](t, r.head.Ready(t.Context())); !reflect.DeepEqual(e.Node, nodeB) {
+			t.Errorf("error %v", e)
+		}
+		r.head.Finish(t.Context(), Outcome{Code: codeLost})
+		if e := as[*EndedError](t, <-other); e.Outcome.Code != codeLost {
+			t.Errorf("c went: %v", e)
 		}
 		r.close(t)
 	})

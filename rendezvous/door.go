@@ -66,7 +66,7 @@ func newDoor() *door {
 // hostOf is whom a visitor counts for: an IPv4 address, or an IPv6 network of
 // the size that one host gets.
 func hostOf(conn net.Conn) netip.Prefix {
-	addr := addrOf(conn.RemoteAddr()).WithZone("")
+	addr := addrOf(conn.RemoteAddr())
 	bits := 64
 	if addr.Is4() {
 		bits = 32

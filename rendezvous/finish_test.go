@@ -54,6 +54,24 @@ func TestFinishOnceAgreed(t *testing.T) {
 	})
 }
 
+// TestAcknowledgedMayLeave: that a node goes then is as it should be.
+func TestAcknowledgedMayLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipes()
+		cfg := p.head(2)
+		seen := logged(&cfg.Log)
+		r := agree(t, cfg, p.worker("b", "10.0.0.2"))
+		finish(t, r.head, theEnd)
+		_ = r.workers[0].Close()
+		synctest.Wait()
+		if said(seen, "left") || said(seen, "lost") {
+			t.Errorf("the head says %v", seen.All())
+		}
+		finish(t, r.head, theEnd)
+		r.close(t)
+	})
+}
+
 func TestFinishEndsABarrier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPipes()

@@ -3,6 +3,7 @@ package rendezvous
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,9 @@ func TestPlacesAreHeld(t *testing.T) {
 	was := Roster{RunID: "OLD", Nodes: []Node{
 		{Name: "head", Addr: addr("10.0.0.1")}, {Name: "b", Addr: addr("10.0.0.2")}, {Name: "c", Addr: addr("10.0.0.3")},
 	}}
+	lacking := was
+	lacking.Nodes = slices.Clone(was.Nodes)
+	lacking.Nodes[2].Gone = true
 	type node struct {
 		name, addr string
 		was        Place
@@ -46,6 +50,9 @@ func TestPlacesAreHeld(t *testing.T) {
 		},
 		"one comes too late": {
 			was, 3, []node{b, {"c", "10.0.0.3", Place{"OLD", 2}, time.Minute}}, "[head b spare]", held, "c",
+		},
+		"one that was lost": {
+			lacking, 3, []node{b, {"c", "10.0.0.3", Place{}, 5 * time.Second}}, "[head b c]", 5 * time.Second, "spare",
 		},
 		"where there is room for more": {was, 4, []node{b}, "[head b spare]", pause, ""},
 		"a head that remembers nothing": {

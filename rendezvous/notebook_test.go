@@ -1,12 +1,46 @@
 package rendezvous
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 )
+
+// TestNotebook: so many lines are told at once, each once, and then one a minute, of
+// which those that weren't needed aren't lost.
+func TestNotebook(t *testing.T) {
+	now := time.Unix(0, 0)
+	b := newNotebook(now)
+	lines := 0
+	told := func() (n int) { // of more lines than may be
+		for range 2 * 256 {
+			lines++
+			if b.news(fmt.Sprint(lines), now) {
+				n++
+			}
+		}
+		return n
+	}
+	if !b.news("0", now) || b.news("0", now) {
+		t.Error("a line isn't told once")
+	}
+	for _, c := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 256 - 1}, {time.Minute - 1, 0}, {1, 1}, {time.Minute / 2, 0}, {time.Minute / 2, 1}, {3 * time.Minute, 3}, {1000 * time.Minute, 256}} {
+		now = now.Add(c.after)
+		if n := told(); n != c.want {
+			t.Errorf("%s later %d lines are told, want %d", c.after, n, c.want)
+		}
+		if len(b.noted) > 256 {
+			t.Errorf("%d lines are remembered", len(b.noted))
+		}
+	}
+}
 
 func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -23,6 +57,11 @@ func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 		if n := all.FilterLevelExact(zap.InfoLevel).Len(); n != 1 || all.Len() != 100 {
 			t.Errorf("%d lines of %d are not just for debugging, want 1 of 100", n, all.Len())
 		}
+		_ = p.line(t, addr("10.6.6.7")).Close()
+		synctest.Wait()
+		if n := seen.FilterMessage("a connection came to nothing").FilterLevelExact(zap.InfoLevel).Len(); n != 2 {
+			t.Errorf("of two hosts there are %d lines", n)
+		}
 		_ = h.Close()
 	})
 }
@@ -31,7 +70,7 @@ func TestRefusalsDoNotFloodTheLog(t *testing.T) {
 // once and from many addresses, and a node whose fault must be told all the same:
 // by a worker that is refused while they go on, and by one of their kind later.
 func TestStrangersTellSoMuch(t *testing.T) {
-	const hosts, rounds = 300, 4
+	const hosts, rounds = 290, 4 // which takes no whole number of minutes
 	talk := append([]byte{22, 3, 1, 0x40, 0, 1, 0, 0xff, 0xff}, make([]byte, 2*maxUnproven)...)
 	for name, c := range map[string]struct {
 		from func(i int) netip.Addr
@@ -97,7 +136,7 @@ func TestStrangersHideNoFault(t *testing.T) {
 		h.strangers.spent = maxNoted
 		h.mu.Unlock()
 		synctest.Wait()
-		f.failures = 1 // for the next Accept, after this connection
+		f.failures.Store(1) // for the next Accept, after this connection
 		conn := p.line(t, addr("10.6.6.6"))
 		synctest.Wait()
 		if !said(seen.FilterLevelExact(zap.WarnLevel), "cannot accept") {

@@ -41,6 +41,18 @@ func TestStopReachesEveryWorker(t *testing.T) {
 	})
 }
 
+// TestStopIsOfARun: the head passes none on before the agreement and after the end.
+func TestStopIsOfARun(t *testing.T) {
+	for state, want := range map[headState]int{gathering: 0, agreed: 1, going: 1, ended: 0} {
+		h := standing(t, state, func(*HeadConfig) {})
+		out := h.members["b"].sess.out
+		before := len(out.frames)
+		if err := h.Spread(syscall.SIGTERM); err != nil || len(out.frames)-before != want {
+			t.Errorf("in state %d: %d frames, error %v", state, len(out.frames)-before, err)
+		}
+	}
+}
+
 // TestDone: a node says once that it is done or has failed, and is there until
 // the end.
 func TestDone(t *testing.T) {

@@ -22,6 +22,9 @@ func TestStopWhileGathering(t *testing.T) {
 		inToo := make(chan *Worker, 1)
 		ranked.Joined = func(w *Worker) { inToo <- w }
 		b, c := start(t.Context(), told), start(t.Context(), ranked)
+		if w, _ := heardBy(t); w.Stop(0) == nil {
+			t.Error("told to stop by no signal")
+		}
 		for _, asks := range []struct {
 			worker *Worker
 			node   Node

@@ -91,6 +91,25 @@ func TestWire(t *testing.T) {
 	}
 }
 
+// TestMessagesLackNothing: a message without the field that its type needs is none.
+func TestMessagesLackNothing(t *testing.T) {
+	for _, m := range everyMessage() {
+		alone := reflect.DeepEqual(m, message{Type: m.Type})
+		if _, err := decode(bare(m.Type)[frameHead:]); (err == nil) != alone {
+			t.Errorf("%s alone: error %v", m.Type, err)
+		}
+	}
+	for body, ok := range map[string]bool{
+		`{"type":"place","rank":0}`: true, `{"type":"stop","signal":-1}`: false,
+		`{"type":"welcome","terms":{}}`: false, `{"type":"welcome","terms":{"lost_after_ms":-1}}`: false,
+		`{"type":"welcome","terms":{"lost_after_ms":86400000}}`: true, `{"type":"welcome","terms":{"lost_after_ms":86400001}}`: false,
+	} {
+		if _, err := decode([]byte(body)); (err == nil) != ok {
+			t.Errorf("%s: error %v", body, err)
+		}
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

@@ -40,7 +40,7 @@ func TestPlacesAreHeld(t *testing.T) {
 // TestPlacesAreHeldForAWhile that leaves time for joining to who takes them then.
 func TestPlacesAreHeldForAWhile(t *testing.T) {
 	n := &node{cfg: settings(t), series: &series{resume: time.Now()}}
-	for joining, want := range map[time.Duration]time.Duration{time.Hour: ownersFirst, ownersFirst: ownersFirst / 2} {
+	for joining, want := range map[time.Duration]time.Duration{time.Hour: 10 * time.Second, 10 * time.Second: 5 * time.Second} {
 		n.cfg.JoinTimeout = joining
 		if got := n.heldUntil().Sub(n.resume); got != want {
 			t.Errorf("%s for joining: held for %s, want %s", joining, got, want)

@@ -28,8 +28,8 @@ func TestPortOfNoHead(t *testing.T) {
 		code   int
 		after  time.Duration
 	}{
-		{"process 7 (docker-proxy)", time.Hour, CodeConfig, headSilence},
-		{"", time.Hour, CodeConfig, headSilence},
+		{"process 7 (docker-proxy)", time.Hour, CodeConfig, time.Minute},
+		{"", time.Hour, CodeConfig, time.Minute},
 		{"process 7 (docker-proxy)", 5 * time.Second, CodeLost, 5 * time.Second},
 		{"", 30 * time.Second, CodeLost, 30 * time.Second},
 	} {
