@@ -48,8 +48,14 @@ func TestRayDoesNotStart(t *testing.T) {
 func TestRayPortTaken(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	squatter := `python3 -c "import socket,time; s=socket.socket(); s.bind(('0.0.0.0',6379)); s.listen(); print('listening',flush=True); time.sleep(600)" & exec /usr/local/bin/syminit -- true`
-	h := containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, Options: []string{"--entrypoint", "sh"}, Args: []string{"-c", squatter}}
+	squatter := `import os, socket, time
+s = socket.socket()
+s.bind(("0.0.0.0", 6379))
+s.listen()
+if os.fork():
+    os.execv("/usr/local/bin/syminit", ["syminit", "--", "true"])
+time.sleep(600)`
+	h := containers.Host{Name: "head", Env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, Options: []string{"--entrypoint", "python3"}, Args: []string{"-c", squatter}}
 	head := c.Run(h)
 	worker := c.Run(containers.Host{Name: "worker", Env: []string{"SYMINIT_NODES=2", "SYMINIT_RUNTIME=ray"}, Args: []string{"true"}})
 	containers.WantExits(t, up, 75, head, worker)
