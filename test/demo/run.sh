@@ -19,7 +19,7 @@ if [ -t 1 ]; then bold=$'\e[1m' off=$'\e[0m' tint=($'\e[36m' $'\e[33m'); else bo
 echo "${bold}The same command on each of two hosts:${off}"
 cat <<TEXT
 
-  docker run -e SYMINIT_HEAD=host-a -e SYMINIT_NODES=2 -e SYMINIT_TOKEN=\$TOKEN \\
+  docker run -e SYMINIT_HEAD=host-a -e SYMINIT_NODES=2 -e SYMINIT_TOKEN \\
     $image python3 /job.py
 
 TEXT
