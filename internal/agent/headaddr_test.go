@@ -172,7 +172,7 @@ func TestConnectingHasTheWholeTry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts := cluster.Facts{Head: "localhost", Tried: "ALIASES (127.0.0.2)", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
+	facts := cluster.Facts{Head: "127.0.0.1", Tried: "ALIASES (127.0.0.2)", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
 	d := newHeadDialer(facts, facts.Head, uint16(own.(*syscall.SockaddrInet4).Port))
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
