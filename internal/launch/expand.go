@@ -8,7 +8,7 @@ import (
 )
 
 // reference finds $(NAME): a dollar sign that escapes, if any, and the name.
-func reference() *regexp.Regexp { return regexp.MustCompile(`(\$?)\$\(([A-Z_]+)\)`) }
+func reference() *regexp.Regexp { return regexp.MustCompile(`(\$?)\$\(([A-Za-z_][A-Za-z0-9_]*)\)`) }
 
 // expand replaces $(NAME) in args by the value that env has for it, where NAME
 // is one of vars, and $$(NAME) by the plain text $(NAME). As in a Kubernetes
