@@ -55,6 +55,7 @@ func TestMeetingOf(t *testing.T) {
 		"vllm serve m -tp 2":                                    {29501, "--master-port", ""},
 		"vllm serve m --master_port=7":                          {7, "--master-port", ""},
 		"vllm serve m --master-port 70000":                      {0, "--master-port", ""},
+		"vllm serve m --master-addr $(SYMINIT_HEAD_IP)":         {29501, "--master-port", ""},
 		"vllm serve m --master-addr=host-a -dpa b":              {29501, "--master-port", "host-a"},
 		"vllm serve m -dp 2":                                    {29550, "--data-parallel-rpc-port", ""},
 		"vllm serve m -dp 2 -dpa b --master-addr a":             {29550, "--data-parallel-rpc-port", "b"},

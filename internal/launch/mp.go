@@ -114,6 +114,9 @@ func MeetingOf(command []string, nodes int) Meeting {
 	if w, ok := line.find(port); ok {
 		m.Port, _ = portNumber(w.value) // of another text vLLM complains
 	}
+	if m.Addr == "$("+headIP+")" { // not replaced yet
+		m.Addr = ""
+	}
 	return m
 }
 
