@@ -58,6 +58,7 @@ func TestMeetingOf(t *testing.T) {
 		"vllm serve m --master-addr $(SYMINIT_HEAD_IP)":         {29501, "--master-port", ""},
 		"vllm serve m --master-addr=host-a -dpa b":              {29501, "--master-port", "host-a"},
 		"vllm serve m -dp 2":                                    {29550, "--data-parallel-rpc-port", ""},
+		"vllm serve m -dp $(SYMINIT_NODES)":                     {29550, "--data-parallel-rpc-port", ""},
 		"vllm serve m -dp 2 -dpa b --master-addr a":             {29550, "--data-parallel-rpc-port", "b"},
 		"vllm serve m -dp 4 -dpp 8 --master-port 7":             {8, "--data-parallel-rpc-port", ""},
 		"vllm serve m -dp 2 --nnodes 2 --master-port 7":         {7, "--master-port", ""},

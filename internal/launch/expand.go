@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -35,6 +36,13 @@ func expand(args []string, vars []variable, env environ) []string {
 		})
 	}
 	return expanded
+}
+
+// sized is a command before it runs with $(SYMINIT_NODES) replaced: how its server is
+// spread is known from it.
+func sized(command []string, nodes int) []string {
+	known := variable{nodeCount, strconv.Itoa(nodes)}
+	return expand(command, []variable{known}, environ{}.with(known))
 }
 
 // CheckReferences refuses a $(SYMINIT_…) that nothing would replace, a setting's name

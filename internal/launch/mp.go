@@ -105,7 +105,7 @@ type Meeting struct {
 
 // MeetingOf returns where vLLM's own backend meets on so many nodes.
 func MeetingOf(command []string, nodes int) Meeting {
-	line, _ := readServe(command)
+	line, _ := readServe(sized(command, nodes))
 	port, def, addr := optDataPort, vllmDataPort, optDataAddr
 	if size, _ := line.number(optData, 1); line.spansNodes(size, nodes) {
 		port, def, addr = optPort, vllmMasterPort, optAddr
