@@ -39,17 +39,18 @@ func (r headResolver) LookupNetIP(ctx context.Context, network, host string) ([]
 	return nil, &rendezvous.TriedError{Tried: r.tried(), Err: err}
 }
 
-// forLookup is ctx with half of its time, for a name server may never answer, and
-// the scheduler's addresses need the rest. Where there are none, or once found is
-// called, it has all of it.
+// forLookup is ctx with a third of its time, for a name server may never answer, and
+// the scheduler's addresses need the rest, of which a look at a port that gives no
+// answer takes half of the whole. Where there are none, or once found is called, it
+// has all of it.
 func (r headResolver) forLookup(ctx context.Context) (lookup context.Context, found func(), cancel context.CancelFunc) {
 	lookup, cancel = context.WithCancel(ctx)
 	end, ends := ctx.Deadline()
 	if !ends || len(r.facts.Addrs) == 0 {
 		return lookup, func() {}, cancel
 	}
-	half := time.AfterFunc(time.Until(end)/2, cancel)
-	return lookup, func() { half.Stop() }, cancel
+	third := time.AfterFunc(time.Until(end)/3, cancel)
+	return lookup, func() { third.Stop() }, cancel
 }
 
 func (r headResolver) tried() string { return "tried the hosts file and DNS, " + r.facts.Tried }

@@ -96,8 +96,8 @@ func TestDialTriesTheSchedulersAddresses(t *testing.T) {
 	}
 }
 
-// TestSilentNameServerLeavesTime: half of a try is for the name, unless there is
-// nothing else.
+// TestSilentNameServerLeavesTime: a third of a try is for the name, unless there is
+// nothing else, and a look at where all meet has its time too.
 func TestSilentNameServerLeavesTime(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,10 +118,19 @@ func TestSilentNameServerLeavesTime(t *testing.T) {
 		lookup time.Duration // until a silent name server is given up
 		says   string        // of the second address, or in place of any
 	}{
-		{told.Head, told, try / 2, "the name n1.invalid doesn't resolve, for no name server answers; tried the hosts file and DNS, ALIASES (127.0.0.1): connection refused"},
+		{told.Head, told, try / 3, "the name n1.invalid doesn't resolve, for no name server answers; tried the hosts file and DNS, ALIASES (127.0.0.1): connection refused"},
 		{told.Head, cluster.Facts{Head: told.Head, Tried: "ALIASES (none)"}, try, "tried the hosts file and DNS, ALIASES (none): the name n1.invalid doesn't resolve"},
 		{"n2.invalid", told, try, "the name n2.invalid doesn't resolve"},
 	} {
+		n := lookedAt(t, "worker", good(""))
+		n.look.host.Barred = func(ctx context.Context, _ netip.AddrPort) bool {
+			select {
+			case <-time.After(2501 * time.Millisecond): // and a way there
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
 		synctest.Test(t, func(t *testing.T) {
 			d := newHeadDialer(tt.facts, tt.head, uint16(l.Addr().(*net.TCPAddr).Port))
 			end := make(chan struct{})
@@ -152,6 +161,15 @@ func TestSilentNameServerLeavesTime(t *testing.T) {
 			if took := time.Since(began); (len(addrs) > 0) != (tt.lookup < try) || took != tt.lookup {
 				t.Errorf("%s is %v after %s, want %s", tt.head, addrs, took, tt.lookup)
 			}
+
+			if tt.lookup == try {
+				return
+			}
+			ctx, cancel = context.WithTimeout(t.Context(), try)
+			defer cancel()
+			if _, err := n.surveyed(d.dial)(ctx); err == nil || !strings.Contains(err.Error(), "looking once more") {
+				t.Errorf("where all meet nothing answers, and the error is %v", err)
+			}
 		})
 	}
 }
@@ -172,7 +190,7 @@ func TestConnectingHasTheWholeTry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	facts := cluster.Facts{Head: "localhost", Tried: "ALIASES (127.0.0.2)", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
+	facts := cluster.Facts{Head: "127.0.0.1", Tried: "ALIASES (127.0.0.2)", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.2")}}
 	d := newHeadDialer(facts, facts.Head, uint16(own.(*syscall.SockaddrInet4).Port))
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)

@@ -102,9 +102,11 @@ func TestExpand(t *testing.T) {
 func TestUnknownReference(t *testing.T) {
 	for arg, want := range map[string]string{
 		"$(SYMINIT_HEAD_IP):$(SYMINIT_RANK),$(SYMINIT_NODES),$(SYMINIT_NODE_IP),$(SYMINIT_NODE_IPS)": "",
-		"--master-addr=$(SYMINIT_HEAD)":                    "$(SYMINIT_HEAD)",
-		"$(SYMINIT_RNK)":                                   "$(SYMINIT_RNK)",
-		"$$(SYMINIT_HEAD) $(HOME) $(date) ${SYMINIT_HEAD}": "",
+		"--master-addr=$(SYMINIT_HEAD)": "$(SYMINIT_HEAD)",
+		"$(SYMINIT_RNK)":                "$(SYMINIT_RNK)",
+		"$(SYMINIT_RANK2)":              "$(SYMINIT_RANK2)",
+		"$(SYMINIT_node_ip)":            "$(SYMINIT_node_ip)",
+		"$$(SYMINIT_HEAD) $$(SYMINIT_x1) $(HOME) $(date) ${SYMINIT_HEAD}": "",
 	} {
 		err := CheckReferences([]string{"sh", "-c", arg})
 		if (err != nil) != (want != "") || err != nil && !strings.Contains(err.Error(), "the command has "+want) {

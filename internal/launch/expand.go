@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // reference finds $(NAME): a dollar sign that escapes, if any, and the name.
-func reference() *regexp.Regexp { return regexp.MustCompile(`(\$?)\$\(([A-Z_]+)\)`) }
+func reference() *regexp.Regexp { return regexp.MustCompile(`(\$?)\$\(([A-Za-z_][A-Za-z0-9_]*)\)`) }
 
 // expand replaces $(NAME) in args by the value that env has for it, where NAME
 // is one of vars, and $$(NAME) by the plain text $(NAME). As in a Kubernetes
@@ -35,6 +36,13 @@ func expand(args []string, vars []variable, env environ) []string {
 		})
 	}
 	return expanded
+}
+
+// sized is a command before it runs with $(SYMINIT_NODES) replaced: how its server is
+// spread is known from it.
+func sized(command []string, nodes int) []string {
+	known := variable{nodeCount, strconv.Itoa(nodes)}
+	return expand(command, []variable{known}, environ{}.with(known))
 }
 
 // CheckReferences refuses a $(SYMINIT_…) that nothing would replace, a setting's name

@@ -21,7 +21,11 @@ func (s *Spec) ownHostIP(env environ) (own environ, warnings []string) {
 	}
 	text := fmt.Sprintf("%s=%s is set, and the other nodes know this one as %s: vLLM waits for ever where its nodes don't find each other; unset it, or set SYMINIT_NODE_IP to the same", vllmHostIP, set, self)
 	if addr, err := netip.ParseAddr(set); err == nil {
-		if rank := slices.Index(s.Addrs, addr.Unmap()); rank >= 0 {
+		rank := slices.Index(s.Addrs, addr.Unmap())
+		switch {
+		case addr.Unmap() == s.self(): // in another spelling, and vLLM compares texts
+			return env.replacing(variable{vllmHostIP, self}), nil
+		case rank >= 0:
 			text = fmt.Sprintf("%s=%s is the address of the node of rank %d: this one gets its own, %s; leave the variable out", vllmHostIP, set, rank, self)
 			env = env.replacing(variable{vllmHostIP, self})
 		}

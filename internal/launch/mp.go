@@ -105,7 +105,7 @@ type Meeting struct {
 
 // MeetingOf returns where vLLM's own backend meets on so many nodes.
 func MeetingOf(command []string, nodes int) Meeting {
-	line, _ := readServe(command)
+	line, _ := readServe(sized(command, nodes))
 	port, def, addr := optDataPort, vllmDataPort, optDataAddr
 	if size, _ := line.number(optData, 1); line.spansNodes(size, nodes) {
 		port, def, addr = optPort, vllmMasterPort, optAddr
@@ -113,6 +113,9 @@ func MeetingOf(command []string, nodes int) Meeting {
 	m := Meeting{Port: def, Option: port.long, Addr: line.value(addr)}
 	if w, ok := line.find(port); ok {
 		m.Port, _ = portNumber(w.value) // of another text vLLM complains
+	}
+	if m.Addr == "$("+headIP+")" { // not replaced yet
+		m.Addr = ""
 	}
 	return m
 }

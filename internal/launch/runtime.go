@@ -22,7 +22,7 @@ func RuntimeFor(nodes int, command []string, image Image) (string, error) {
 	if nodes < 2 {
 		return None, nil
 	}
-	line, vllm := readServe(command)
+	line, vllm := readServe(sized(command, nodes))
 	for _, o := range []option{optDataBackend, optExecutor} {
 		if w, _ := line.find(o); w.value == "ray" && (vllm || o == optExecutor) {
 			if image.RayBin == "" {

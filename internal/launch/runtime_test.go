@@ -40,6 +40,7 @@ func TestRuntimeFor(t *testing.T) {
 		{command: "vllm serve m -dp 4 --data-parallel-backend mp -dpl 2", nodes: 2, image: withRay, want: MP},
 		{command: "vllm serve m -dp 4 -dpa a -dpp 1", nodes: 2, image: withRay, want: MP},
 		{command: "vllm serve m -dp 2", nodes: 2, image: withRay, want: MP},
+		{command: "vllm serve m -dp $(SYMINIT_NODES)", nodes: 2, image: withRay, want: MP},
 		{command: "vllm serve m -dp 1", nodes: 2, image: withRay, want: Ray},
 		{command: "vllm serve m -dp 2 --distributed-executor-backend ray", nodes: 2, image: withRay, want: Ray},
 		{command: "python -m vllm.entrypoints.openai.api_server -dp 2", nodes: 2, image: withRay, want: Ray},

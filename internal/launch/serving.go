@@ -53,7 +53,7 @@ type Listening struct {
 // ServePorts returns the ports on which the vLLM server that the command starts
 // listens, on each of so many nodes that has one.
 func ServePorts(command []string, nodes int) []Listening {
-	line, ok := served(command)
+	line, ok := served(sized(command, nodes))
 	if !ok || line.has(optUDS) {
 		return nil
 	}
@@ -79,7 +79,7 @@ func ServePorts(command []string, nodes int) []Listening {
 // ServesEverywhere reports whether each of so many nodes has a server of its own with
 // vLLM's own backend, for a load balancer before them.
 func ServesEverywhere(command []string, nodes int) bool {
-	line, _ := readServe(command)
+	line, _ := readServe(sized(command, nodes))
 	size, _ := line.number(optData, 1)
 	_, balanced := line.balancer()
 	return balanced && !line.spansNodes(size, nodes)

@@ -49,16 +49,18 @@ func TestServePorts(t *testing.T) {
 		ports      string
 		everywhere bool
 	}{
-		"vllm serve m -tp 2":                          {"[{8000 --port}]", false},
-		"vllm serve m -dp 2":                          {"[{8000 --port}]", false},
-		"vllm serve m -dp 2 -dpe --port 9":            {"[{9 --port}]", true},
-		"vllm serve m -dp 2 --data-parallel-rank 0":   {"[{8000 --port}]", true},
-		"vllm serve m -dp 4 -dph":                     {"[{8000 --port}]", true},
-		"vllm serve m -dp 4 -dph --headless":          {"[]", true},
-		"vllm serve m -dp 2 --nnodes 2 -dph":          {"[{8000 --port}]", false}, // which is refused
-		"vllm serve m -dp 4 -dpm":                     {"[{8000 --port} {8001 --port} {9256 --data-parallel-supervisor-port}]", true},
-		"vllm serve m -dp 6 -dpl 3 -dpm --port 65534": {"[{65534 --port} {65535 --port} {9256 --data-parallel-supervisor-port}]", true},
-		"python job.py":                               {"[]", false},
+		"vllm serve m -tp 2":                            {"[{8000 --port}]", false},
+		"vllm serve m -dp 2":                            {"[{8000 --port}]", false},
+		"vllm serve m -dp 2 -dpe --port 9":              {"[{9 --port}]", true},
+		"vllm serve m -dp 2 --data-parallel-rank 0":     {"[{8000 --port}]", true},
+		"vllm serve m -dp 4 -dph":                       {"[{8000 --port}]", true},
+		"vllm serve m -dp 4 -dph --headless":            {"[]", true},
+		"vllm serve m -dp 2 --nnodes 2 -dph":            {"[{8000 --port}]", false}, // which is refused
+		"vllm serve m -dp 4 -dpm":                       {"[{8000 --port} {8001 --port} {9256 --data-parallel-supervisor-port}]", true},
+		"vllm serve m -dp 6 -dpl 3 -dpm --port 65534":   {"[{65534 --port} {65535 --port} {9256 --data-parallel-supervisor-port}]", true},
+		"vllm serve m -dp 4 -dpl $(SYMINIT_NODES) -dpm": {"[{8000 --port} {8001 --port} {9256 --data-parallel-supervisor-port}]", true},
+		"vllm serve m -dp $(SYMINIT_NODES) -dpe":        {"[{8000 --port}]", true},
+		"python job.py":                                 {"[]", false},
 	} {
 		args := strings.Fields(command)
 		if ports, everywhere := fmt.Sprint(ServePorts(args, 2)), ServesEverywhere(args, 2); ports != want.ports || everywhere != want.everywhere {
