@@ -26,12 +26,15 @@ type orders struct {
 }
 
 func (n *node) orders() json.RawMessage {
-	env := launch.Propagated(withoutManager(n.environ), n.cfg.Propagate)
-	n.dropNotUTF8(env)
-	if n.cfg.Insecure {
-		n.dropSecrets(env)
+	o := orders{RayPort: n.cfg.RayPort}
+	if n.cfg.Nodes > 1 {
+		o.Env = launch.Propagated(withoutManager(n.environ), n.cfg.Propagate)
+		n.dropNotUTF8(o.Env)
+		if n.cfg.Insecure {
+			n.dropSecrets(o.Env)
+		}
 	}
-	payload, err := json.Marshal(orders{RayPort: n.cfg.RayPort, Env: env})
+	payload, err := json.Marshal(o)
 	if err != nil {
 		n.log.Error("orders for the workers", zap.Error(err)) // strings and a number: cannot happen
 	}

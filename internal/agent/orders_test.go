@@ -47,7 +47,7 @@ func TestUnfitOrders(t *testing.T) {
 // TestManagerIsNotHandedOut: whatever PROPAGATE names, no job speaks to the service
 // manager in the place of syminit.
 func TestManagerIsNotHandedOut(t *testing.T) {
-	n := &node{cfg: settings(t, "SYMINIT_PROPAGATE=*,NOTIFY_SOCKET"), environ: []string{"NOTIFY_SOCKET=/run/notify", "A=1"}, log: zap.NewNop()}
+	n := &node{cfg: settings(t, "SYMINIT_PROPAGATE=*,NOTIFY_SOCKET", "SYMINIT_NODES=2", "SYMINIT_ROLE=head", "SYMINIT_INSECURE=true"), environ: []string{"NOTIFY_SOCKET=/run/notify", "A=1"}, log: zap.NewNop()}
 	if o, err := readOrders(n.orders()); err != nil || !maps.Equal(o.Env, map[string]string{"A": "1"}) {
 		t.Errorf("the head orders %v, error %v", o.Env, err)
 	}
@@ -56,7 +56,7 @@ func TestManagerIsNotHandedOut(t *testing.T) {
 // TestOnlyUTF8IsHandedOut: JSON would carry another value.
 func TestOnlyUTF8IsHandedOut(t *testing.T) {
 	core, seen := observer.New(zap.InfoLevel)
-	n := &node{cfg: settings(t, "SYMINIT_PROPAGATE=HF_*"), environ: []string{"HF_A=\xff", "HF_\xfe=b", "HF_C=ä"}, log: zap.New(core)}
+	n := &node{cfg: settings(t, "SYMINIT_PROPAGATE=HF_*", "SYMINIT_NODES=2", "SYMINIT_ROLE=head", "SYMINIT_INSECURE=true"), environ: []string{"HF_A=\xff", "HF_\xfe=b", "HF_C=ä"}, log: zap.New(core)}
 	if o, err := readOrders(n.orders()); err != nil || !maps.Equal(o.Env, map[string]string{"HF_C": "ä"}) {
 		t.Errorf("the head orders %q, error %v", o.Env, err)
 	}
@@ -64,6 +64,11 @@ func TestOnlyUTF8IsHandedOut(t *testing.T) {
 		if seen.FilterMessageSnippet(name+" is not passed on").Len() != 1 {
 			t.Errorf("not a word of %s in %v", name, seen.All())
 		}
+	}
+	n.cfg = settings(t, "SYMINIT_PROPAGATE=HF_*")
+	before := seen.Len()
+	if o, err := readOrders(n.orders()); err != nil || o.Env != nil || seen.Len() != before {
+		t.Errorf("a single node hands out %q and says %v, error %v", o.Env, seen.All()[before:], err)
 	}
 }
 
@@ -78,7 +83,7 @@ func FuzzOrders(f *testing.F) {
 		if o, err := readOrders(payload); err == nil {
 			taken(t, environ, o)
 		}
-		n := &node{cfg: &config.Config{RayPort: 6379, Propagate: config.Globs{"*", "PATH"}}, environ: environ, log: zap.NewNop()}
+		n := &node{cfg: &config.Config{Nodes: 2, RayPort: 6379, Propagate: config.Globs{"*", "PATH"}}, environ: environ, log: zap.NewNop()}
 		o, err := readOrders(n.orders())
 		if err != nil && len(lines) < 10_000 {
 			t.Fatalf("orders made of %q: %v", environ, err)
