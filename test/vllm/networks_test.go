@@ -50,6 +50,7 @@ func TestTwoNetworksByHand(t *testing.T) {
 	c := newCluster(t)
 	h := modes[0].host()
 	h.Env = append(h.Env, "VLLM_USE_RAY_V2_EXECUTOR_BACKEND=0")
+	h.Args = append(h.Args, "--distributed-executor-backend", "ray")
 	start := "ray start --node-ip-address=$own --num-gpus=1 --disable-usage-stats "
 	h.Name = "head"
 	head := c.Run(onTwoNetworks(h, start+`--head --port=6379 --include-dashboard=false && python3 /jobs/join.py 2 && exec "$@"`))
