@@ -59,22 +59,15 @@ func TestBeats(t *testing.T) {
 	inBubble(t, "of a worker", func(t *testing.T) {
 		p := newPipes()
 		all := make(chan string, 100)
-		go func() {
-			conn, _ := p.Accept()
-			c := server(conn)
-			_ = greetWorker(c, secret)
-			_, _ = readFrame(c, maxJoin)
+		answering(t, p, func(c *tls.Conn) {
+			admit(c)
 			began := time.Now()
-			for _, m := range []message{
-				{Type: kindWelcome, Terms: &terms{LostAfter: 8000}},
-				{Type: kindPlace, Rank: new(1)},
-				{Type: kindRoster, Roster: Roster{Nodes: []Node{{Name: "head"}, {Name: "b"}}}.wire()},
-			} {
+			for _, m := range toWorkerB(8000) {
 				frame, _ := encode(m)
 				_, _ = c.Write(frame)
 			}
 			heard(c, began, all)
-		}()
+		})
 		w := join(t, p.worker("b", "10.0.0.2"))
 		began := time.Now()
 		elapse(3 * time.Second)

@@ -39,6 +39,21 @@ func answering(t *testing.T, p *pipes, play func(*tls.Conn)) {
 	}()
 }
 
+// admit greets a worker and reads its join, as a head does.
+func admit(c *tls.Conn) {
+	_ = greetWorker(c, secret)
+	_, _ = readFrame(c, maxJoin)
+}
+
+// toWorkerB is what a head of two nodes says to the other up to the agreement.
+func toWorkerB(lostAfter int64) []message {
+	return []message{
+		{Type: kindWelcome, Terms: &terms{LostAfter: lostAfter}},
+		{Type: kindPlace, Rank: new(1)},
+		{Type: kindRoster, Roster: Roster{Nodes: []Node{{Name: "head"}, {Name: "b"}}}.wire()},
+	}
+}
+
 // rawWorker is a worker of which the test does the talking: it has been taken
 // in, and neither reads nor beats by itself.
 func rawWorker(t *testing.T, p *pipes, name string) *tls.Conn {

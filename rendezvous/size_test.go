@@ -55,16 +55,12 @@ func TestLargestFrames(t *testing.T) {
 	})
 	inBubble(t, "to a worker", func(t *testing.T) {
 		p := newPipes()
-		go func() {
-			conn, _ := p.Accept()
-			c := server(conn)
-			_ = greetWorker(c, secret)
-			_, _ = readFrame(c, maxJoin)
-			write(c, message{Type: kindWelcome, Terms: &terms{LostAfter: 1000}}, other)
-			write(c, message{Type: kindPlace, Rank: new(1)}, 100)
-			write(c, message{Type: kindRoster, Roster: Roster{Nodes: []Node{{Name: "head"}, {Name: "b"}}}.wire()}, other)
-			_ = conn.Close()
-		}()
+		answering(t, p, func(c *tls.Conn) {
+			admit(c)
+			for _, m := range toWorkerB(1000) {
+				write(c, m, other)
+			}
+		})
 		_ = join(t, p.worker("b", "10.0.0.2")).Close()
 		_ = p.Close()
 		synctest.Wait()

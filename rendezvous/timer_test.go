@@ -25,8 +25,7 @@ func TestTimesOfOneTry(t *testing.T) {
 		"one that greets late":    {true, func(c net.Conn) { elapse(9 * time.Second); greets(c) }, 10 * time.Second},
 		"one that says what is not known": {true, func(c net.Conn) {
 			s := server(c)
-			_ = greetWorker(s, secret)
-			_, _ = readFrame(s, maxJoin)
+			admit(s)
 			_, _ = s.Write(bare("metrics"))
 			_ = c.Close()
 		}, 0},

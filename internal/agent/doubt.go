@@ -46,12 +46,12 @@ func (n *node) doubtHead(ctx context.Context, host *hostnet.Host, id identity) s
 	defer cancel()
 	named, err := host.IsHead(ctx, n.resolver(), n.cfg.Head, n.name)
 	switch {
-	case !id.head && (err != nil || !named.Yes):
-		return n.headFrom()
-	case n.cfg.Head == "" || err != nil || named.Yes == id.head:
+	case id.head && (n.cfg.Head == "" || err != nil || named.Yes):
 		return ""
 	case id.head:
 		return fmt.Sprintf("this node is the head, as %s, but the others look for it at SYMINIT_HEAD=%s: %s; set SYMINIT_HEAD to an address of this host on every node, unless that one leads here", id.why, n.cfg.Head, named.Why)
+	case err != nil || !named.Yes:
+		return n.headFrom()
 	}
 	return fmt.Sprintf("SYMINIT_HEAD=%s means this host (%s), which isn't the head, as %s; set SYMINIT_HEAD to the head's host on every node, unless the head is another container with this host's network", n.cfg.Head, named.Why, id.why)
 }
