@@ -2,7 +2,7 @@
 # make demo    a two-node run of real Ray in two containers, to watch
 # make test    linters and every test, in containers too
 # make test-vllm   a real vLLM over two containers, on CPUs
-# All of them install what they need; see test/setup/deps.sh.
+# All of them install what they need; see test/setup.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -39,11 +39,12 @@ all: build
 build:
 	GOOS=$(GOOS) GOARCH=$(GOARCH) go build $(ENTRY) -trimpath -buildvcs=false -ldflags '-s -w -buildid= $(ENTRYLD) -X main.version=$(VERSION)' -o $(OUT) ./cmd/syminit
 
-deps:
-	test/setup/deps.sh
-
 engine:
 	test/setup/docker.sh
+
+deps: engine
+	test/setup/tools.sh
+	test/setup/quadlet.sh
 
 images: engine build
 	test/image/build.sh $(RAYS)

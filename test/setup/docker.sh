@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes sure of what the tests need beside Go: a C compiler for the race detector, a
-# Docker engine that answers and Compose; as root also shellcheck for make lint, what makes images
-# without a registry and networks of their own, Slurm and podman, and other inits to
-# compare with.
+# Docker engine that answers and Compose; as root also shellcheck for make lint, what
+# makes images without a registry and networks of their own, Slurm and podman, and
+# other inits to compare with.
 #
 #   test/setup/docker.sh
 #
